@@ -1,0 +1,33 @@
+// Package zzdeps is temporary: it keeps go.mod complete while the rooms are being built.
+package zzdeps
+
+import (
+	_ "github.com/alecthomas/kong"
+	_ "github.com/alecthomas/kong-yaml"
+	_ "github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+	_ "github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
+	_ "github.com/chromedp/chromedp"
+	_ "github.com/coder/websocket"
+	_ "github.com/pion/ice/v4"
+	_ "github.com/pion/interceptor"
+	_ "github.com/pion/logging"
+	_ "github.com/pion/rtcp"
+	_ "github.com/pion/rtp"
+	_ "github.com/pion/rtp/codecs"
+	_ "github.com/pion/sdp/v3"
+	_ "github.com/pion/dtls/v3"
+	_ "github.com/pion/stun/v4"
+	_ "github.com/pion/transport/v4/stdnet"
+	_ "github.com/pion/webrtc/v4"
+	_ "github.com/prometheus/client_golang/prometheus/promhttp"
+	_ "github.com/prometheus/client_golang/prometheus/testutil"
+	_ "github.com/prometheus/client_golang/prometheus"
+	_ "github.com/sirupsen/logrus"
+	_ "github.com/yutopp/go-amf0"
+	_ "github.com/yutopp/go-rtmp"
+	_ "github.com/yutopp/go-rtmp/message"
+	_ "go.uber.org/goleak"
+	_ "golang.org/x/sys/unix"
+	_ "golang.org/x/net/ipv4"
+	_ "golang.org/x/time/rate"
+)
