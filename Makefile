@@ -1,0 +1,80 @@
+# Sluice: make help lists what can be done here.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
+
+ARGS     ?=
+FUZZTIME ?= 30s
+IMAGE    ?= sluice
+
+# The browsers of the end-to-end tests; scripts/browser finds them under the
+# names they have on Debian and Ubuntu.
+export CHROMIUM ?= $(shell scripts/browser chromium)
+export FIREFOX  ?= $(shell scripts/browser firefox)
+
+UNIT = go test -race -count=1 $$(go list ./... | grep -v /e2e)
+E2E  = go test -tags e2e -count=1 -timeout 30m ./e2e/...
+
+help: ## list the targets
+	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: deps-run build ## build and start Sluice (ARGS="--log-level debug" adds flags)
+	@exec bin/sluice $(ARGS)
+
+demo: deps-run build ## start Sluice and send it a moving test pattern with sound
+	@exec scripts/demo
+
+build: ## build bin/sluice
+	@CGO_ENABLED=0 go build -trimpath -o bin/sluice ./cmd/sluice
+
+test: deps-test lint ## install what is missing, lint, unit tests with the race detector, end-to-end tests
+	@{ $(UNIT) -v || true; $(E2E) -v || true; } 2>&1 | awk -f scripts/summary.awk
+
+lint: $(GOLANGCI) ## run the linters
+	@$(GOLANGCI) run
+
+unit: ## unit tests and fuzz seeds, with the race detector
+	@$(UNIT)
+
+fuzz: ## run each fuzz target for FUZZTIME (30s)
+	@grep -rnoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | while IFS=: read -r file _ func; do \
+		echo "$${func#func } in $${file%/*}"; \
+		go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) "$${file%/*}"; \
+	done
+
+bench: ## benchmarks of the packages, then the latency through the built binary
+	@go test -run '^$$' -bench . -benchmem $$(go list ./... | grep -v /e2e)
+	@go test -tags e2e -run '^$$' -bench . ./e2e
+
+e2e: deps-test ## real publishers and real browsers against the built binary
+	@$(E2E)
+
+e2e-obs: deps-obs ## a real OBS, without a screen, against the built binary
+	@go test -tags e2e,obs -count=1 -timeout 30m -run OBS -v ./e2e
+
+image: ## build the container image
+	docker build -t $(IMAGE) .
+
+deps-run: ## install what Sluice needs to run: ffmpeg
+	@scripts/deps run
+
+deps-test: ## install what the tests need as well: a C compiler, browsers, GStreamer
+	@scripts/deps test
+
+deps-obs: deps-test
+	@scripts/deps obs
+
+clean: ## delete what make built
+	rm -rf bin e2e/artifacts
+
+$(GOLANGCI):
+	@echo "Building golangci-lint $(GOLANGCI_VERSION) into bin/, once; this takes a few minutes."
+	@mkdir -p bin
+	@GOFLAGS= GOBIN="$(CURDIR)/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	@mv bin/golangci-lint $(GOLANGCI)
+
+.PHONY: help run demo build test lint unit fuzz bench e2e e2e-obs image deps-run deps-test deps-obs clean
