@@ -1,0 +1,73 @@
+package whip
+
+import (
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/sluice-media/sluice/metrics"
+)
+
+const (
+	typeSDP      = "application/sdp"
+	typeFragment = "application/trickle-ice-sdpfrag" // RFC 8840 §8
+)
+
+// endpoint is /whep/{app}/{key} (draft-ietf-wish-whep §4.1 to 4.4).
+func (h *Handler) endpoint() http.Handler {
+	return with("Accept-Post", typeSDP, methods{
+		http.MethodPost: h.join,
+		http.MethodGet:  discover,
+		http.MethodHead: discover,
+	})
+}
+
+// discover answers GET and HEAD alike: no content, and the Content-Type by
+// which a client knows a WHEP endpoint (draft-ietf-wish-whep §4.2).
+func discover(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", typeSDP)
+	w.Header().Set("Content-Length", "0")
+	w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// join answers an offer with a session (draft-ietf-wish-whep §4.3.1).
+func (h *Handler) join(w http.ResponseWriter, r *http.Request) error {
+	start := time.Now()
+	offer, err := readBody(w, r, typeSDP, maxOffer)
+	if err != nil {
+		return err
+	}
+	if err := checkOffer(offer); err != nil {
+		return err
+	}
+	stream := streamOf(r)
+	v, err := h.play(stream, offer)
+	if err != nil {
+		if problemOf(err).status == http.StatusInternalServerError {
+			h.log.Error("viewer refused", "stream", stream, "error", err)
+		}
+		return err
+	}
+	s, err := h.open(stream, r.RemoteAddr, v)
+	if err != nil {
+		return err
+	}
+
+	header := w.Header()
+	// No parameters: simple-whep-client compares the whole string.
+	header.Set("Content-Type", typeSDP)
+	// An absolute path without the query, which may hold a token and which
+	// OBS would escape.
+	header.Set("Location", r.URL.EscapedPath()+"/"+s.id)
+	header.Set("ETag", s.etag)
+	header.Set("Accept-Patch", typeFragment)
+	header.Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusCreated)
+	_, _ = io.WriteString(w, v.Answer()) // a client that has gone never connects
+	metrics.Since(h.metrics.JoinAnswered, start)
+	return nil
+}
+
+// streamOf returns the name of the stream that the URL is about.
+func streamOf(r *http.Request) string { return r.PathValue("app") + "/" + r.PathValue("key") }

@@ -1,0 +1,98 @@
+package whip
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/sluice-media/sluice/egress"
+	"github.com/sluice-media/sluice/metrics"
+)
+
+// Config says what a Handler works on.
+type Config struct {
+	// Server plays the streams; required.
+	Server *egress.Server
+
+	// Metrics takes the counts; required.
+	Metrics *metrics.Metrics
+
+	// Logger takes the begin and the end of each session. Default: none.
+	Logger *slog.Logger
+}
+
+// Handler serves /whep/ and /api/streams.
+type Handler struct {
+	// static
+	play    func(stream, offer string) (viewer, error)
+	streams func() []egress.StreamInfo
+	metrics metrics.Signal
+	log     *slog.Logger
+	mux     *http.ServeMux
+
+	sessions table
+}
+
+// New returns a Handler. It must be closed.
+func New(cfg Config) *Handler {
+	h := &Handler{
+		play: func(stream, offer string) (viewer, error) {
+			return cfg.Server.Play(stream, offer)
+		},
+		streams: func() []egress.StreamInfo { return cfg.Server.Streams() },
+		metrics: cfg.Metrics.Signal(),
+		log:     cfg.Logger,
+		mux:     http.NewServeMux(),
+	}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	h.mux.Handle("/whep/{app}/{key}", h.counted(h.endpoint()))
+	h.mux.Handle("/whep/{app}/{key}/{session}", h.counted(h.resource()))
+	h.mux.Handle("/whep/", h.counted(nothing()))
+	h.mux.Handle("/api/streams", h.streamList())
+	h.mux.Handle("/api/streams/{app}/{key}", h.streamOne())
+	h.mux.Handle("/", nothing())
+	return h
+}
+
+// Close ends all sessions and waits for their ends; it cannot fail. Later
+// offers are refused with 503.
+func (h *Handler) Close() error {
+	h.sessions.close()
+	return nil
+}
+
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	allowOrigins(w.Header())
+	if r.Body != nil && r.Body != http.NoBody {
+		// Here and not where a body is read, because net/http also reads,
+		// without a limit in time, what a refused request left unread. A
+		// writer without deadlines is one of a test.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+	}
+	h.mux.ServeHTTP(w, r)
+}
+
+// counted counts the requests that next answers.
+func (h *Handler) counted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		next.ServeHTTP(s, r)
+		h.metrics.Request(r.Method, s.status)
+	})
+}
+
+// statusWriter remembers the status code written.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap gives http.ResponseController the connection.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
