@@ -1,0 +1,78 @@
+// Package browser drives headless browsers with fresh profiles: Chromium over
+// the DevTools protocol, Firefox over WebDriver BiDi.
+package browser
+
+import (
+	"context"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// patience bounds one exchange with a browser. A first start with a cold disk
+// cache is the slowest of them.
+const patience = 30 * time.Second
+
+// spy runs before a page's own scripts and keeps every RTCPeerConnection that
+// the page makes, so that the tests read the browser's own getStats and not
+// what the page makes of it.
+const spy = `
+window.peerConnections = [];
+window.RTCPeerConnection = class extends RTCPeerConnection {
+	constructor(...args) { super(...args); window.peerConnections.push(this); }
+};`
+
+// Chromium is one running browser.
+type Chromium struct {
+	tb  testing.TB
+	ctx context.Context
+}
+
+// StartChromium starts $CHROMIUM. It ends with the test.
+func StartChromium(tb testing.TB) *Chromium {
+	tb.Helper()
+	path := os.Getenv("CHROMIUM")
+	if path == "" {
+		path = "/usr/bin/chromium"
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path),
+		chromedp.UserDataDir(tb.TempDir()),
+		chromedp.NoSandbox,
+		chromedp.DisableGPU,
+		chromedp.WindowSize(1280, 800),
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
+	)
+	allocator, end := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(allocator)
+	tb.Cleanup(func() {
+		_ = chromedp.Cancel(ctx)
+		cancel()
+		end()
+	})
+	if err := chromedp.Do(ctx); err != nil { // starts the browser
+		tb.Fatalf("start %s: %v", path, err)
+	}
+	return &Chromium{tb: tb, ctx: ctx}
+}
+
+// Open loads a URL in a new tab.
+func (c *Chromium) Open(url string) *Page {
+	c.tb.Helper()
+	ctx, cancel := chromedp.NewContext(c.ctx)
+	c.tb.Cleanup(cancel)
+	p := &Page{tb: c.tb, ctx: ctx}
+	watch := func(ctx context.Context, _ *chromedp.Target) (chromedp.Void, error) {
+		_, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: spy})
+		return chromedp.Void{}, err
+	}
+	if err := chromedp.Do(ctx, watch, chromedp.Navigate(url)); err != nil {
+		c.tb.Fatalf("open %s: %v", url, err)
+	}
+	return p
+}

@@ -1,0 +1,71 @@
+package browser
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/sluice-media/sluice/e2e/await"
+)
+
+// Page is one Chromium tab with a player in it.
+type Page struct {
+	tb  testing.TB
+	ctx context.Context
+}
+
+// State is what the player says of itself, as a machine reads it.
+func (p *Page) State() string {
+	p.tb.Helper()
+	return evaluate[string](p, `document.documentElement.dataset.state || ""`)
+}
+
+// Text is what a person reads on the page.
+func (p *Page) Text() string {
+	p.tb.Helper()
+	return evaluate[string](p, `document.body.innerText`)
+}
+
+// WaitState waits until the player is in a state.
+func (p *Page) WaitState(want string, within time.Duration) {
+	p.tb.Helper()
+	await.Success(p.tb, within, func() error {
+		if got := p.State(); got != want {
+			return fmt.Errorf("player is %q, want %q", got, want)
+		}
+		return nil
+	})
+}
+
+// Stats is what window.sluice.stats() of the page returns.
+func (p *Page) Stats() map[string]any {
+	p.tb.Helper()
+	return evaluate[map[string]any](p, `window.sluice.stats()`)
+}
+
+// Screenshot leaves a picture of the tab in artifacts/.
+func (p *Page) Screenshot(name string) {
+	p.tb.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		p.tb.Fatalf("screenshot: %v", err)
+	}
+	leave(p.tb, name+".png", png)
+}
+
+// evaluate runs an expression in the page and waits for its promise.
+func evaluate[T any](p *Page, expression string) T {
+	p.tb.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		p.tb.Fatalf("evaluate %s: %v", expression, err)
+	}
+	return value
+}

@@ -1,0 +1,129 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/sluice-media/sluice/e2e/await"
+	"github.com/sluice-media/sluice/e2e/proc"
+	"github.com/sluice-media/sluice/e2e/server"
+	"github.com/sluice-media/sluice/e2e/source"
+	"github.com/sluice-media/sluice/e2e/viewer"
+)
+
+// TestSoak streams 20 publishers to a viewer each, for $SOAK.
+func TestSoak(t *testing.T) {
+	t.Parallel() // with the tests that only wait
+	const streams, frameRate = 20, 30
+	during := soakTime(t)
+	file := filepath.Join(t.TempDir(), "clip.flv")
+	source.FFmpeg{FrameRate: frameRate}.Encode(t, file, during+time.Minute)
+
+	s := server.Start(t)
+	idle, _ := s.Goroutines()
+	var publishers []*proc.Process
+	var viewers []*viewer.Viewer
+	for i := range streams {
+		publishers = append(publishers, source.File(t, file, s.Publish(fmt.Sprintf("soak/%d", i))))
+	}
+	for i := range streams {
+		stream := fmt.Sprintf("soak/%d", i)
+		s.WaitLive(stream)
+		viewers = append(viewers, viewer.Join(t, s.WHEP(stream)))
+	}
+	for _, v := range viewers {
+		v.Playing(60)
+	}
+	for _, v := range viewers {
+		v.Video.Mark()
+		v.Audio.Mark()
+	}
+	before := s.Scrape()
+	begun := time.Now()
+	memory := resident(t, s, during)
+	after := s.Scrape().Since(before)
+	elapsed := time.Since(begun).Seconds()
+
+	for i, v := range viewers {
+		if err := undisturbed(v); err != nil {
+			t.Errorf("viewer %d: %v", i, err)
+		}
+		if ended, err := publishers[i].Ended(); ended {
+			t.Errorf("publisher %d ended: %v", i, err)
+		}
+	}
+	for _, name := range []string{"sluice_egress_dropped_frames_total", "sluice_transcode_dropped_frames_total", "sluice_transcode_restarts_total", "sluice_ingest_corrupt_tags_total"} {
+		if n := after.Sum(name); n != 0 {
+			t.Errorf("%s grew by %v", name, n)
+		}
+	}
+	if got, want := after.Sum("sluice_ingest_frames_total", server.Label("kind", "video")), streams*frameRate*elapsed; got < 0.97*want {
+		t.Errorf("%v video frames came in, want %v: the machine does not carry the test", got, want)
+	}
+	checkFlat(t, memory)
+	cpu := after.Sum("process_cpu_seconds_total") / elapsed
+	t.Logf("%.2f cores for sluice without its children", cpu)
+
+	for i := range streams {
+		publishers[i].Kill()
+		if err := viewers[i].Leave(); err != nil {
+			t.Errorf("viewer %d: %v", i, err)
+		}
+	}
+	await.Success(t, 30*time.Second, func() error {
+		if n, stacks := s.Goroutines(); n > idle {
+			return fmt.Errorf("%d goroutines, %d before:\n%s", n, idle, stacks)
+		}
+		return nil
+	})
+}
+
+func soakTime(t *testing.T) time.Duration {
+	t.Helper()
+	text := os.Getenv("SOAK")
+	if text == "" {
+		text = "20s"
+	}
+	during, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("SOAK: %v", err)
+	}
+	return during
+}
+
+// resident samples the resident set of sluice, in bytes.
+func resident(t *testing.T, s *server.Server, during time.Duration) []float64 {
+	t.Helper()
+	var samples []float64
+	next := time.Now()
+	await.Holds(t, during, func() error {
+		if time.Now().After(next) {
+			next = next.Add(time.Second)
+			samples = append(samples, s.Scrape().Sum("process_resident_memory_bytes"))
+		}
+		return nil
+	})
+	return samples
+}
+
+// checkFlat compares the last quarter with the second: the first is warm-up.
+func checkFlat(t *testing.T, samples []float64) {
+	t.Helper()
+	quarter := len(samples) / 4
+	early, late := median(samples[quarter:2*quarter]), median(samples[3*quarter:])
+	t.Logf("resident memory %.1f MB early, %.1f MB late", early/1e6, late/1e6)
+	if late > early*1.1+4e6 {
+		t.Errorf("memory grew from %.1f to %.1f MB", early/1e6, late/1e6)
+	}
+}
+
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}

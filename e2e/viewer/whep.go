@@ -1,0 +1,52 @@
+package viewer
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// post sends an offer and returns the answer and the session's URL
+// (draft-ietf-wish-whep-04 §4.3).
+func post(endpoint, offer string) (answer, session string, err error) {
+	resp, err := http.Post(endpoint, "application/sdp", strings.NewReader(offer))
+	if err != nil {
+		return "", "", err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return "", "", err
+	}
+	if resp.StatusCode != http.StatusCreated {
+		return "", "", fmt.Errorf("offer answered %s: %s", resp.Status, body)
+	}
+	base, err := url.Parse(endpoint)
+	if err != nil {
+		return "", "", err
+	}
+	location, err := base.Parse(resp.Header.Get("Location"))
+	if err != nil {
+		return "", "", fmt.Errorf("location: %w", err)
+	}
+	return string(body), location.String(), nil
+}
+
+// remove ends a session (draft-ietf-wish-whep-04 §4.4).
+func remove(session string) error {
+	req, err := http.NewRequest(http.MethodDelete, session, nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("delete answered %s", resp.Status)
+	}
+	return nil
+}
