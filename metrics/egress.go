@@ -11,6 +11,7 @@ type egressVecs struct {
 	plis    *prometheus.CounterVec
 	latency *prometheus.HistogramVec
 	live    *prometheus.GaugeVec
+	bFrames *prometheus.GaugeVec
 }
 
 func newEgressVecs(reg prometheus.Registerer) egressVecs {
@@ -24,6 +25,7 @@ func newEgressVecs(reg prometheus.Registerer) egressVecs {
 		plis:    s.counter("keyframe_requests_total", "Picture loss indications and full intra requests from viewers.", "stream"),
 		latency: s.histogram("latency_seconds", "Time from a frame's arrival to its last packet having been sent to a viewer.", latencyBuckets(), "stream", "kind"),
 		live:    s.gauge("live", "1 while a publisher is connected, 0 while its viewers wait for it to come back.", "stream"),
+		bFrames: s.gauge("b_frames", "1 if the video has B-frames, which browsers cannot show smoothly.", "stream"),
 	}
 }
 
@@ -35,6 +37,7 @@ func latencyBuckets() []float64 {
 type Egress struct {
 	Viewers                    prometheus.Gauge
 	Live                       prometheus.Gauge
+	BFrames                    prometheus.Gauge
 	VideoPackets, AudioPackets prometheus.Counter
 	VideoBytes, AudioBytes     prometheus.Counter
 	VideoLatency, AudioLatency prometheus.Observer // seconds
@@ -51,6 +54,7 @@ func (m *Metrics) Egress(stream string) *Egress {
 	return &Egress{
 		Viewers:          v.viewers.WithLabelValues(stream),
 		Live:             v.live.WithLabelValues(stream),
+		BFrames:          v.bFrames.WithLabelValues(stream),
 		VideoPackets:     v.packets.WithLabelValues(stream, "video"),
 		AudioPackets:     v.packets.WithLabelValues(stream, "audio"),
 		VideoBytes:       v.bytes.WithLabelValues(stream, "video"),
@@ -62,7 +66,7 @@ func (m *Metrics) Egress(stream string) *Egress {
 		stream:           stream,
 		dropped:          v.dropped,
 		close: func() {
-			deleteStream(stream, v.viewers, v.live, v.packets, v.bytes, v.dropped, v.nacks, v.plis, v.latency)
+			deleteStream(stream, v.viewers, v.live, v.bFrames, v.packets, v.bytes, v.dropped, v.nacks, v.plis, v.latency)
 		},
 	}
 }

@@ -8,7 +8,6 @@ type ingestVecs struct {
 	keyframes        *prometheus.CounterVec
 	keyframeInterval *prometheus.GaugeVec
 	frameRate        *prometheus.GaugeVec
-	reorderFrames    *prometheus.GaugeVec
 	jumps            *prometheus.CounterVec
 	corrupt          *prometheus.CounterVec
 
@@ -27,7 +26,6 @@ func newIngestVecs(reg prometheus.Registerer) ingestVecs {
 		keyframes:        s.counter("keyframes_total", "IDR access units received from the publisher.", "stream"),
 		keyframeInterval: s.gauge("keyframe_interval_seconds", "Media time between the last two IDR access units.", "stream"),
 		frameRate:        s.gauge("frame_rate_hertz", "Video frames a second over the last few seconds of media time.", "stream"),
-		reorderFrames:    s.gauge("reorder_frames", "Depth of picture reordering; more than 0 means B-frames.", "stream"),
 		jumps:            s.counter("timestamp_jumps_total", "Jumps and resets of the publisher's timestamps that were made continuous.", "stream"),
 		corrupt:          s.counter("corrupt_tags_total", "Audio and video messages that could not be parsed and were skipped.", "stream", "kind"),
 
@@ -49,7 +47,6 @@ type Ingest struct {
 
 	KeyframeInterval prometheus.Gauge // seconds
 	FrameRate        prometheus.Gauge // frames a second
-	ReorderFrames    prometheus.Gauge
 
 	close func()
 }
@@ -69,10 +66,9 @@ func (m *Metrics) Ingest(stream string) *Ingest {
 		Jumps:            v.jumps.WithLabelValues(stream),
 		KeyframeInterval: v.keyframeInterval.WithLabelValues(stream),
 		FrameRate:        v.frameRate.WithLabelValues(stream),
-		ReorderFrames:    v.reorderFrames.WithLabelValues(stream),
 		close: func() {
 			deleteStream(stream, v.bytes, v.frames, v.corrupt, v.keyframes, v.jumps,
-				v.keyframeInterval, v.frameRate, v.reorderFrames)
+				v.keyframeInterval, v.frameRate)
 		},
 	}
 }

@@ -1,0 +1,77 @@
+package egress
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pion/sdp/v3"
+)
+
+// answer makes the viewer's answer of the one that pion gave to the trimmed
+// offer: every offered m-line is there again in its place, those not accepted
+// with port 0 (RFC 3264 §6).
+func (o *offer) answer(pion string) (string, error) {
+	desc := &sdp.SessionDescription{}
+	if err := desc.UnmarshalString(pion); err != nil {
+		return "", fmt.Errorf("parse the answer: %w", err)
+	}
+	made := desc.MediaDescriptions
+	desc.MediaDescriptions = nil
+	for _, m := range o.desc.MediaDescriptions {
+		accepted := o.video != nil && o.video.media == m || o.audio != nil && o.audio.media == m
+		if !accepted {
+			desc.MediaDescriptions = append(desc.MediaDescriptions, rejected(m))
+			continue
+		}
+		if len(made) == 0 || made[0].MediaName.Media != m.MediaName.Media || made[0].MediaName.Port.Value == 0 {
+			return "", fmt.Errorf("%w: %s was not accepted", ErrBadOffer, m.MediaName.Media)
+		}
+		desc.MediaDescriptions = append(desc.MediaDescriptions, cleaned(made[0]))
+		made = made[1:]
+	}
+	text, err := desc.Marshal()
+	return string(text), err
+}
+
+func rejected(m *sdp.MediaDescription) *sdp.MediaDescription {
+	r := &sdp.MediaDescription{MediaName: m.MediaName}
+	r.MediaName.Port = sdp.RangedPort{}
+	r.ConnectionInformation = &sdp.ConnectionInformation{
+		NetworkType: "IN", AddressType: "IP4", Address: &sdp.Address{Address: "0.0.0.0"},
+	}
+	if mid, ok := m.Attribute(sdp.AttrKeyMID); ok {
+		r.WithValueAttribute(sdp.AttrKeyMID, mid)
+	}
+	return r.WithPropertyAttribute(sdp.AttrKeyInactive)
+}
+
+// cleaned removes the candidates for component 2, which rtcp-mux leaves
+// without a use (RFC 8839 §4.2.1.2), and says that the Opus is stereo
+// (RFC 7587 §6.1).
+func cleaned(m *sdp.MediaDescription) *sdp.MediaDescription {
+	kept := m.Attributes[:0]
+	for _, a := range m.Attributes {
+		switch {
+		case a.Key == sdp.AttrKeyCandidate:
+			if f := strings.Fields(a.Value); len(f) > 1 && f[1] != "1" {
+				continue
+			}
+		case a.Key == "fmtp" && m.MediaName.Media == "audio":
+			a.Value = withParameters(a.Value, "stereo=1", "sprop-stereo=1")
+		}
+		kept = append(kept, a)
+	}
+	m.Attributes = kept
+	return m
+}
+
+// withParameters adds format parameters that are not there yet.
+func withParameters(fmtp string, parameters ...string) string {
+	for _, p := range parameters {
+		key, _, _ := strings.Cut(p, "=")
+		if !strings.Contains(" "+strings.ReplaceAll(fmtp, ";", " "), " "+key+"=") {
+			fmtp += ";" + p
+		}
+	}
+	return fmtp
+}

@@ -1,0 +1,138 @@
+package egress
+
+import (
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sluice-media/sluice/metrics"
+)
+
+// Hub is one live stream: what its present publication writes goes to all its
+// subscribers. It outlives a publication for Config.Grace, so that viewers of
+// a publisher that comes back see one continuous stream.
+type Hub struct {
+	// static
+	name    string
+	grace   time.Duration
+	clock   *clock
+	metrics *metrics.Egress
+	log     *slog.Logger
+	ended   func() // called without mu when the grace is over
+
+	// guarded by mu
+	mu          sync.Mutex
+	publication *Publication // nil between publications
+	subscribers []Subscriber
+	viewers     int // Play was called and the Viewer has not ended
+	expiry      *time.Timer
+	closed      bool
+	last        time.Duration // largest DTS or audio PTS delivered
+	facts       facts
+}
+
+func newHub(name string, grace time.Duration, m *metrics.Egress, log *slog.Logger, ended func()) *Hub {
+	return &Hub{
+		name: name, grace: grace, clock: newClock(time.Now()), metrics: m,
+		log: log.With("stream", name), ended: ended,
+	}
+}
+
+// publish begins a publication.
+func (h *Hub) publish() (*Publication, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.closed:
+		return nil, ErrClosed
+	case h.publication != nil:
+		return nil, ErrStreamBusy
+	}
+	if h.expiry != nil {
+		h.expiry.Stop()
+	}
+	h.publication = &Publication{hub: h}
+	h.facts = facts{since: time.Now()}
+	h.metrics.Live.Set(1)
+	h.log.Info("publication begins", "viewers", h.viewers)
+	return h.publication, nil
+}
+
+// unpublish ends a publication and gives its publisher the grace to return.
+func (h *Hub) unpublish(p *Publication) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.publication != p {
+		return
+	}
+	h.publication = nil
+	h.metrics.Live.Set(0)
+	h.log.Info("publication ended", "after", time.Since(h.facts.since).Round(time.Millisecond), "viewers", h.viewers)
+	h.expiry = time.AfterFunc(h.grace, h.expire)
+}
+
+// expire ends the hub unless a publisher came back just now.
+func (h *Hub) expire() {
+	h.mu.Lock()
+	ends := h.publication == nil && !h.closed
+	h.closed = h.closed || ends
+	h.mu.Unlock()
+	if ends {
+		h.ended()
+	}
+}
+
+// close ends the hub at once. Further writes to its publication fail.
+func (h *Hub) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	h.publication = nil
+	if h.expiry != nil {
+		h.expiry.Stop()
+	}
+}
+
+// admit counts a viewer in, unless the stream has no publisher.
+func (h *Hub) admit() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.publication == nil {
+		return ErrNotLive
+	}
+	h.viewers++
+	h.metrics.Viewers.Set(float64(h.viewers))
+	return nil
+}
+
+// release counts a viewer out.
+func (h *Hub) release() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.viewers--
+	h.metrics.Viewers.Set(float64(h.viewers))
+}
+
+// Subscribe makes s receive every frame from now on.
+func (h *Hub) Subscribe(s Subscriber) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.subscribers = append(h.subscribers, s)
+}
+
+// Unsubscribe returns when s receives nothing more.
+func (h *Hub) Unsubscribe(s Subscriber) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if i := slices.Index(h.subscribers, s); i >= 0 {
+		h.subscribers = slices.Delete(h.subscribers, i, i+1)
+	}
+}
+
+// deliver gives f to all subscribers; mu is held.
+func (h *Hub) deliver(f *Frame) {
+	for _, s := range h.subscribers {
+		s.Deliver(f)
+	}
+}

@@ -1,0 +1,162 @@
+package egress
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/sluice-media/sluice/media"
+)
+
+// StreamInfo is what the API and the pages say of a stream.
+type StreamInfo struct {
+	Name    string     `json:"name"`  // app/key
+	Live    bool       `json:"live"`  // a publisher is connected
+	Since   time.Time  `json:"since"` // start of the present or last publication
+	Viewers int        `json:"viewers"`
+	Video   *VideoInfo `json:"video,omitempty"`
+	Audio   *AudioInfo `json:"audio,omitempty"`
+}
+
+// VideoInfo describes the video that viewers get.
+type VideoInfo struct {
+	Codec     string  `json:"codec"`
+	Width     int     `json:"width"`  // pixels
+	Height    int     `json:"height"` // pixels
+	FrameRate float64 `json:"frameRate,omitempty"`
+	BFrames   bool    `json:"bFrames"`
+	Hint      string  `json:"hint,omitempty"` // what the streamer should change
+}
+
+// AudioInfo describes the audio, as viewers get it or, while nobody listens,
+// as the publisher sends it.
+type AudioInfo struct {
+	Codec      string `json:"codec"`
+	SampleRate int    `json:"sampleRate"` // Hz
+	Channels   int    `json:"channels"`
+}
+
+// LogValue writes the format in a log line's few words.
+func (v *VideoInfo) LogValue() slog.Value {
+	return slog.StringValue(fmt.Sprintf("%s %dx%d %.4g fps, B-frames: %t", v.Codec, v.Width, v.Height, v.FrameRate, v.BFrames))
+}
+
+// LogValue writes the format in a log line's few words.
+func (a *AudioInfo) LogValue() slog.Value {
+	return slog.StringValue(fmt.Sprintf("%s %d Hz, %d channels", a.Codec, a.SampleRate, a.Channels))
+}
+
+const bFramesHint = "The stream has B-frames, which browsers cannot show smoothly over WebRTC. " +
+	"In OBS: Settings → Output → Output Mode: Advanced → Streaming; " +
+	"x264: put bframes=0 into x264 Options; NVENC, QuickSync and AMF: set B-frames to 0."
+
+// frameRateSpan is the media time over which the frame rate is measured.
+const frameRateSpan = 2 * time.Second
+
+// facts are what a hub has seen of its publication.
+type facts struct {
+	since time.Time
+	video *VideoInfo // replaced, never changed
+	audio *AudioInfo // replaced, never changed
+
+	sets      *media.ParameterSets
+	config    *media.AudioConfig
+	audioKind media.Codec
+	lastPTS   time.Duration
+	spanStart time.Duration
+	spanCount int
+}
+
+// noteVideo takes note of an access unit and reports whether the format
+// changed.
+func (f *facts) noteVideo(au *media.AccessUnit) bool {
+	reordered := f.video != nil && (f.video.BFrames || au.PTS < f.lastPTS)
+	f.lastPTS = au.PTS
+	rate, measured := f.measureRate(au.DTS)
+	changed := f.video == nil || f.sets != au.ParameterSets || reordered != f.video.BFrames
+	if !changed && !measured {
+		return false
+	}
+	v := VideoInfo{Codec: au.Codec.String(), FrameRate: rate, BFrames: reordered}
+	if f.sets = au.ParameterSets; f.sets != nil {
+		v.Width, v.Height = f.sets.Width, f.sets.Height
+		v.BFrames = v.BFrames || f.sets.ReorderFrames > 0
+		if f.sets.FrameRate > 0 {
+			v.FrameRate = f.sets.FrameRate
+		}
+	}
+	if v.BFrames {
+		v.Hint = bFramesHint
+	}
+	changed = f.video == nil || f.video.Width != v.Width || f.video.Height != v.Height || f.video.BFrames != v.BFrames
+	f.video = &v
+	return changed
+}
+
+// measureRate counts frames and returns the last rate known, and whether it
+// was measured anew just now.
+func (f *facts) measureRate(dts time.Duration) (float64, bool) {
+	rate := 0.0
+	if f.video != nil {
+		rate = f.video.FrameRate
+	}
+	span := dts - f.spanStart
+	if f.spanCount == 0 || span < 0 {
+		f.spanStart, f.spanCount = dts, 1
+		return rate, false
+	}
+	if span < frameRateSpan {
+		f.spanCount++
+		return rate, false
+	}
+	rate = float64(f.spanCount) / span.Seconds()
+	f.spanStart, f.spanCount = dts, 1
+	return rate, true
+}
+
+// noteAudio takes note of an audio frame and reports whether the format
+// changed.
+func (f *facts) noteAudio(a *media.AudioFrame) bool {
+	if f.audio != nil && f.config == a.Config && f.audioKind == a.Codec {
+		return false
+	}
+	info := AudioInfo{Codec: a.Codec.String()}
+	if a.Config != nil {
+		info.SampleRate, info.Channels = a.Config.SampleRate, a.Config.Channels
+	}
+	f.config, f.audioKind = a.Config, a.Codec
+	changed := f.audio == nil || *f.audio != info
+	f.audio = &info
+	return changed
+}
+
+// noteFormat tells the operator of a new video format; mu is held.
+func (h *Hub) noteFormat(v *VideoInfo) {
+	h.log.Info("video", "format", v)
+	h.metrics.BFrames.Set(0)
+	if v.BFrames {
+		h.metrics.BFrames.Set(1)
+		h.log.Warn(v.Hint)
+	}
+}
+
+// info returns what there is to say of the stream.
+func (h *Hub) info() StreamInfo {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return StreamInfo{
+		Name: h.name, Live: h.publication != nil, Since: h.facts.since, Viewers: h.viewers,
+		Video: h.facts.video, Audio: h.facts.audio,
+	}
+}
+
+// profile returns the profile-level-id of the stream's H.264, nil before the
+// first access unit.
+func (h *Hub) profile() []byte {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.facts.sets == nil {
+		return nil
+	}
+	return h.facts.sets.ProfileLevelID[:]
+}

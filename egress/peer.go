@@ -1,0 +1,170 @@
+package egress
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/transport/v4/stdnet"
+	"github.com/pion/webrtc/v4"
+)
+
+const (
+	// iceDisconnected and iceFailed: a viewer that answers no check for their
+	// sum is gone, within the 30 s for which consent lasts (RFC 7675 §5.1).
+	iceDisconnected = 5 * time.Second
+	iceFailed       = 20 * time.Second
+	iceKeepalive    = 2 * time.Second
+	// dtlsRetransmission replaces pion's 1 s, which a lost packet at the join
+	// would show to the viewer (RFC 9147 §5.8.2 suggests less than that).
+	dtlsRetransmission = 200 * time.Millisecond
+	// certificateAge is when the shared DTLS certificate is replaced; pion
+	// makes them valid for a month.
+	certificateAge = 7 * 24 * time.Hour
+)
+
+// peers makes the PeerConnections of all viewers from shared parts.
+type peers struct {
+	settings webrtc.SettingEngine
+
+	// guarded by mu
+	mu          sync.Mutex
+	certificate *webrtc.Certificate
+	made        time.Time
+}
+
+func newPeers(mux ice.UDPMux, log *slog.Logger) (*peers, error) {
+	network, err := stdnet.NewNet() // one for all: each lists the host's interfaces
+	if err != nil {
+		return nil, fmt.Errorf("list network interfaces: %w", err)
+	}
+	s := webrtc.SettingEngine{LoggerFactory: pionLog{log}}
+	s.SetNet(network)
+	s.SetICEUDPMux(mux)
+	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	s.SetICETimeouts(iceDisconnected, iceFailed, iceKeepalive)
+	s.DisableActiveTCP(true)
+	// As the DTLS server we choose the SRTP profile; AES-GCM costs a sixth of
+	// what Chromium would pick.
+	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
+		return nil, fmt.Errorf("set the DTLS role: %w", err)
+	}
+	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
+	s.SetDTLSInsecureSkipHelloVerify(true) // ICE has proved the address
+	s.SetDTLSRetransmissionInterval(dtlsRetransmission)
+	return &peers{settings: s}, nil
+}
+
+// certificateNow returns the DTLS certificate that viewers joining now share.
+func (p *peers) certificateNow() (webrtc.Certificate, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now := time.Now(); p.certificate == nil || now.Sub(p.made) > certificateAge {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		if err != nil {
+			return webrtc.Certificate{}, fmt.Errorf("generate a DTLS key: %w", err)
+		}
+		c, err := webrtc.GenerateCertificate(key)
+		if err != nil {
+			return webrtc.Certificate{}, fmt.Errorf("generate a DTLS certificate: %w", err)
+		}
+		p.certificate, p.made = c, now
+	}
+	return *p.certificate, nil
+}
+
+// peer is a PeerConnection that sends what its offer accepted.
+type peer struct {
+	*webrtc.PeerConnection
+	video, audio *track // nil: not accepted
+	senders      []*webrtc.RTPSender
+	answer       string
+}
+
+// connect answers an offer. It takes a few milliseconds: all candidates are
+// host candidates.
+func (p *peers) connect(o *offer, onState func(webrtc.PeerConnectionState)) (_ *peer, err error) {
+	certificate, err := p.certificateNow()
+	if err != nil {
+		return nil, err
+	}
+	engine := &webrtc.MediaEngine{}
+	q := &peer{}
+	var tracks []*track
+	if o.video != nil {
+		q.video = newTrack(webrtc.RTPCodecTypeVideo, videoClock)
+		tracks = append(tracks, q.video)
+		err = engine.RegisterCodec(o.video.codec(webrtc.MimeTypeH264, videoClock, 0,
+			"nack", "nack pli", "ccm fir"), webrtc.RTPCodecTypeVideo)
+	}
+	if o.audio != nil && err == nil {
+		q.audio = newTrack(webrtc.RTPCodecTypeAudio, audioClock)
+		tracks = append(tracks, q.audio)
+		err = engine.RegisterCodec(o.audio.codec(webrtc.MimeTypeOpus, audioClock, 2), webrtc.RTPCodecTypeAudio)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("register codecs: %w", err)
+	}
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithSettingEngine(p.settings),
+		webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
+	q.PeerConnection, err = api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{certificate}})
+	if err != nil {
+		return nil, fmt.Errorf("make a peer connection: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = q.PeerConnection.Close()
+		}
+	}()
+	q.OnConnectionStateChange(onState)
+	for _, t := range tracks {
+		tr, err := q.AddTransceiverFromTrack(t, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+		if err != nil {
+			return nil, fmt.Errorf("add a track: %w", err)
+		}
+		q.senders = append(q.senders, tr.Sender())
+	}
+	q.answer, err = q.negotiate(o)
+	return q, err
+}
+
+// codec describes an accepted format to pion.
+func (a *acceptance) codec(mime string, clock uint32, channels uint16, feedback ...string) webrtc.RTPCodecParameters {
+	c := webrtc.RTPCodecParameters{PayloadType: webrtc.PayloadType(a.payloadType)}
+	c.MimeType, c.ClockRate, c.Channels, c.SDPFmtpLine = mime, clock, channels, a.fmtp
+	for _, f := range feedback {
+		c.RTCPFeedback = append(c.RTCPFeedback, rtcpFeedback(f))
+	}
+	return c
+}
+
+// negotiate runs the offer/answer exchange and gathers all candidates.
+func (q *peer) negotiate(o *offer) (string, error) {
+	text, err := o.trimmed()
+	if err != nil {
+		return "", fmt.Errorf("trim the offer: %w", err)
+	}
+	if err := q.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: text}); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrBadOffer, err)
+	}
+	answer, err := q.CreateAnswer(&webrtc.AnswerOptions{
+		OfferAnswerOptions: webrtc.OfferAnswerOptions{ICETricklingSupported: true},
+	})
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrBadOffer, err)
+	}
+	gathered := webrtc.GatheringCompletePromise(q.PeerConnection)
+	if err := q.SetLocalDescription(answer); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrBadOffer, err)
+	}
+	<-gathered
+	return o.answer(q.LocalDescription().SDP)
+}

@@ -1,0 +1,92 @@
+package egress
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/sluice-media/sluice/media"
+)
+
+// Publication is the media.Writer of one publisher. It puts each frame into
+// RTP payloads once, moves its times onto the hub's clock and delivers it.
+type Publication struct {
+	hub *Hub
+
+	// guarded by hub.mu
+	started bool
+	offset  time.Duration // hub time − media time
+}
+
+// HasViewers reports whether anyone is watching or about to.
+func (p *Publication) HasViewers() bool {
+	p.hub.mu.Lock()
+	defer p.hub.mu.Unlock()
+	return p.hub.viewers > 0
+}
+
+// WriteVideo delivers an H.264 access unit; other codecs are an error.
+func (p *Publication) WriteVideo(au *media.AccessUnit) error {
+	if au.Codec != media.H264 {
+		return fmt.Errorf("packetize %s: not served over RTP", au.Codec)
+	}
+	f := &Frame{Kind: Video, IDR: au.IDR, Payloads: payloadH264(au.NALUs), Arrival: au.Arrival}
+	h := p.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := p.place(f, au.PTS, au.DTS); err != nil {
+		return err
+	}
+	if h.facts.noteVideo(au) {
+		h.noteFormat(h.facts.video)
+	}
+	h.deliver(f)
+	return nil
+}
+
+// WriteAudio delivers an Opus packet. Audio that WebRTC cannot carry is noted
+// and goes no further: it comes here while nobody listens, or where no
+// transcoder runs.
+func (p *Publication) WriteAudio(a *media.AudioFrame) error {
+	f := &Frame{Kind: Audio, Skew: a.Skew, Payloads: [][]byte{a.Data}, Arrival: a.Arrival}
+	h := p.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := p.place(f, a.PTS, a.PTS+a.Skew); err != nil {
+		return err
+	}
+	if h.facts.noteAudio(a) {
+		h.log.Info("audio", "format", h.facts.audio)
+	}
+	if a.Codec == media.Opus {
+		h.deliver(f)
+	}
+	return nil
+}
+
+// place moves a frame onto the hub's clock. The first frame of a publication
+// is put where the clock says it is now, and behind all that was delivered
+// before.
+func (p *Publication) place(f *Frame, pts, dts time.Duration) error {
+	h := p.hub
+	if h.publication != p {
+		return fmt.Errorf("write to %s: %w", h.name, ErrClosed)
+	}
+	if !p.started {
+		p.started = true
+		start := h.clock.at(f.Arrival)
+		if h.last > 0 {
+			start = max(start, h.last+time.Millisecond)
+		}
+		p.offset = start - dts
+	}
+	f.PTS = pts + p.offset
+	h.last = max(h.last, dts+p.offset)
+	h.clock.observe(dts+p.offset, f.Arrival)
+	return nil
+}
+
+// Close ends the publication. Its viewers stay for the hub's grace.
+func (p *Publication) Close() error {
+	p.hub.unpublish(p)
+	return nil
+}

@@ -1,0 +1,232 @@
+package egress
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sluice-media/sluice/metrics"
+)
+
+// Config is what a Server needs. The zero value of a field means its default.
+type Config struct {
+	// UDPAddr is the address of the one UDP port for all media; default
+	// ":8189". With a specific address, that is the only candidate.
+	UDPAddr string
+
+	// PublicIPs are announced to viewers instead of the host's own addresses:
+	// what they reach a host behind 1:1 NAT by.
+	PublicIPs []netip.Addr
+
+	// MaxViewers bounds the viewers of all streams together; default 5000.
+	MaxViewers int
+
+	// Grace is how long viewers wait for a publisher that went away to come
+	// back; default 60 s.
+	Grace time.Duration
+
+	// Logger takes lifecycle messages; default slog.Default().
+	Logger *slog.Logger
+
+	// Metrics takes the numbers; required.
+	Metrics *metrics.Metrics
+}
+
+// Server holds the live streams and serves them to viewers. Its methods may be
+// called from any goroutine.
+type Server struct {
+	// static
+	config Config
+	udp    udpConn
+	mux    *udpMux
+	peers  *peers
+	ctx    context.Context
+	end    context.CancelCauseFunc
+	wg     sync.WaitGroup // viewers' goroutines
+	log    *slog.Logger
+
+	// guarded by mu
+	mu      sync.Mutex
+	hubs    map[string]*stream
+	viewers int
+	closed  bool
+}
+
+// stream is a hub with what its viewers share.
+type stream struct {
+	*Hub
+	ctx     context.Context // parent of its viewers'
+	end     context.CancelCauseFunc
+	viewers *viewerMetrics
+}
+
+// New binds the UDP port.
+func New(c Config) (*Server, error) {
+	c.UDPAddr = cmp.Or(c.UDPAddr, ":8189")
+	c.MaxViewers = cmp.Or(c.MaxViewers, 5000)
+	c.Grace = cmp.Or(c.Grace, time.Minute)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	c.PublicIPs = slices.Clone(c.PublicIPs)
+	udp, err := listenUDP(c.UDPAddr)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: c, udp: udp, hubs: map[string]*stream{}, log: c.Logger}
+	s.mux = newUDPMux(udp, c.PublicIPs, pionLog{c.Logger}.NewLogger("ice"))
+	if s.peers, err = newPeers(s.mux, c.Logger); err != nil {
+		_ = s.mux.Close()
+		return nil, err
+	}
+	s.ctx, s.end = context.WithCancelCause(context.Background())
+	return s, nil
+}
+
+// UDPAddr returns the address that is bound.
+func (s *Server) UDPAddr() netip.AddrPort { return s.udp.LocalAddr().(*net.UDPAddr).AddrPort() }
+
+// Publish begins a publication of a stream's name, app/key. It fails with
+// ErrStreamBusy or ErrClosed.
+func (s *Server) Publish(name string) (*Publication, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	st := s.hubs[name]
+	if st == nil {
+		st = s.newStream(name)
+		s.hubs[name] = st
+	}
+	return st.publish()
+}
+
+func (s *Server) newStream(name string) *stream {
+	m, signal := s.config.Metrics.Egress(name), s.config.Metrics.Signal()
+	st := &stream{viewers: &viewerMetrics{
+		Egress: m, dropped: map[DropReason]prometheus.Counter{},
+		joinConnected: signal.JoinConnected, joinKeyframe: signal.JoinKeyframe,
+	}}
+	for _, r := range []DropReason{DropQueueFull, DropWaitIDR, DropSendError} {
+		st.viewers.dropped[r] = m.Dropped(string(r))
+	}
+	st.ctx, st.end = context.WithCancelCause(s.ctx)
+	st.Hub = newHub(name, s.config.Grace, m, s.log, func() { s.remove(st) })
+	return st
+}
+
+// remove forgets a stream whose publisher did not come back.
+func (s *Server) remove(st *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.hubs[st.name] != st {
+		return
+	}
+	delete(s.hubs, st.name)
+	st.metrics.Close()
+	st.end(ErrStreamEnded)
+	s.log.Info("stream ended", "stream", st.name)
+}
+
+// Play adds a viewer to a stream by its SDP offer. It fails with ErrNoStream,
+// ErrNotLive, ErrTooManyViewers, ErrBadOffer, ErrNoCommonCodec or ErrClosed.
+func (s *Server) Play(name, sdp string) (*Viewer, error) {
+	st, err := s.admit(name)
+	if err != nil {
+		return nil, err
+	}
+	v, err := s.join(st, sdp)
+	if err != nil {
+		s.release(st)
+		return nil, err
+	}
+	go func() {
+		defer s.wg.Done()
+		v.run()
+		s.release(st)
+	}()
+	return v, nil
+}
+
+// admit counts a viewer in.
+func (s *Server) admit(name string) (*stream, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.hubs[name]
+	switch {
+	case s.closed:
+		return nil, ErrClosed
+	case st == nil:
+		return nil, ErrNoStream
+	case s.viewers >= s.config.MaxViewers:
+		return nil, ErrTooManyViewers
+	}
+	if err := st.admit(); err != nil {
+		return nil, err
+	}
+	s.viewers++
+	return st, nil
+}
+
+// release counts a viewer out.
+func (s *Server) release(st *stream) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.viewers--
+	st.release()
+}
+
+// join makes the viewer of an admitted offer.
+func (s *Server) join(st *stream, sdp string) (*Viewer, error) {
+	o, err := parseOffer(sdp, st.profile())
+	if err != nil {
+		return nil, err
+	}
+	v := newViewer(st.ctx, st.Hub, st.clock, st.viewers, st.log)
+	v.ufrag = o.ufrag
+	if v.peer, err = s.peers.connect(o, v.onState); err != nil {
+		v.end(err)
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		v.end(ErrClosed)
+		_ = v.peer.Close()
+		return nil, ErrClosed
+	}
+	s.wg.Add(1)
+	return v, nil
+}
+
+// Streams returns what is known of all streams, by name.
+func (s *Server) Streams() []StreamInfo {
+	s.mu.Lock()
+	list := make([]StreamInfo, 0, len(s.hubs))
+	for _, st := range s.hubs {
+		list = append(list, st.info())
+	}
+	s.mu.Unlock()
+	slices.SortFunc(list, func(a, b StreamInfo) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}
+
+// Close ends all publications and viewers, waits for them and releases the
+// port.
+func (s *Server) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	for _, st := range s.hubs {
+		st.close()
+	}
+	s.mu.Unlock()
+	s.end(ErrClosed)
+	s.wg.Wait()
+	return s.mux.Close()
+}

@@ -1,0 +1,158 @@
+package egress
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+)
+
+const (
+	videoClock = 90000 // Hz, RFC 6184 §8.2.1
+	audioClock = 48000 // Hz, RFC 7587 §4.1
+
+	// cname binds a viewer's two tracks together for synchronisation
+	// (RFC 3550 §6.5.1); it doubles as the id of their one MediaStream.
+	cname = "sluice"
+)
+
+// track is one viewer's side of a stream's video or audio: it writes shared
+// payloads under its own SSRC, sequence numbers and timestamp base. It is a
+// webrtc.TrackLocal that pion binds once.
+type track struct {
+	// static
+	kind  webrtc.RTPCodecType
+	clock int64 // Hz
+	base  uint32
+
+	bound  chan struct{} // closed by Bind, which sets writer, SSRC and payload type
+	writer webrtc.TrackLocalWriter
+
+	// owned by the sending goroutine
+	header  rtp.Header // of the next packet, but for its timestamp
+	next    uint32     // timestamp at which the next audio packet is no surprise
+	skew    time.Duration
+	packets uint32
+	octets  uint32
+}
+
+func newTrack(kind webrtc.RTPCodecType, clock int64) *track {
+	return &track{
+		kind: kind, clock: clock, base: rand.Uint32(), bound: make(chan struct{}),
+		header: rtp.Header{Version: 2, SequenceNumber: uint16(rand.Uint32())},
+	}
+}
+
+// Bind implements webrtc.TrackLocal.
+func (t *track) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	codecs := c.CodecParameters()
+	if len(codecs) == 0 {
+		return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
+	}
+	t.writer = c.WriteStream()
+	t.header.SSRC = uint32(c.SSRC())
+	t.header.PayloadType = uint8(codecs[0].PayloadType)
+	close(t.bound)
+	return codecs[0], nil
+}
+
+// Unbind implements webrtc.TrackLocal.
+func (t *track) Unbind(webrtc.TrackLocalContext) error { return nil }
+
+// ID implements webrtc.TrackLocal.
+func (t *track) ID() string { return t.kind.String() }
+
+// RID implements webrtc.TrackLocal.
+func (t *track) RID() string { return "" }
+
+// StreamID implements webrtc.TrackLocal.
+func (t *track) StreamID() string { return cname }
+
+// Kind implements webrtc.TrackLocal.
+func (t *track) Kind() webrtc.RTPCodecType { return t.kind }
+
+// send writes a frame's packets and returns the payload bytes written. After an
+// error it goes on with the next packet: a receiver repairs one lost packet
+// more easily than many.
+func (t *track) send(f *Frame) (bytes int, err error) {
+	t.header.Timestamp = t.base + ticks(f.PTS, t.clock)
+	t.skew = f.Skew
+	for i, p := range f.Payloads {
+		t.header.Marker = t.marks(f, i)
+		if _, e := t.writer.WriteRTP(&t.header, p); e != nil {
+			err = e
+		}
+		t.header.SequenceNumber++
+		t.packets++
+		bytes += len(p)
+	}
+	t.octets += uint32(bytes) // wraps, as RFC 3550 §6.4.1 has it
+	t.next = t.header.Timestamp + opusSamples(f)
+	return bytes, err
+}
+
+// marks decides the marker bit: the last packet of an access unit (RFC 6184
+// §5.1), the first Opus packet after a gap (RFC 7587 §4.1).
+func (t *track) marks(f *Frame, i int) bool {
+	if f.Kind == Audio {
+		return t.packets == 0 || t.header.Timestamp != t.next
+	}
+	return i == len(f.Payloads)-1
+}
+
+// opusSamples returns the samples at 48 kHz of an audio frame's Opus packet
+// (RFC 6716 §3.1).
+func opusSamples(f *Frame) uint32 {
+	if f.Kind != Audio || len(f.Payloads[0]) == 0 {
+		return 0
+	}
+	toc := f.Payloads[0][0]
+	var samples uint32
+	switch config := toc >> 3; {
+	case config < 12: // SILK: 10, 20, 40, 60 ms
+		samples = [4]uint32{480, 960, 1920, 2880}[config&3]
+	case config < 16: // hybrid: 10, 20 ms
+		samples = 480 << (config & 1)
+	default: // CELT: 2.5, 5, 10, 20 ms
+		samples = 120 << (config & 3)
+	}
+	switch toc & 3 {
+	case 0:
+		return samples
+	case 3:
+		if len(f.Payloads[0]) < 2 {
+			return 0
+		}
+		return samples * uint32(f.Payloads[0][1]&0x3f)
+	default:
+		return 2 * samples
+	}
+}
+
+// report returns the sender report for now, at which the stream's media time is
+// m: the two are the same instant, whatever was sent last (RFC 3550 §6.4.1).
+func (t *track) report(now time.Time, m time.Duration) []rtcp.Packet {
+	return []rtcp.Packet{
+		&rtcp.SenderReport{
+			SSRC:        t.header.SSRC,
+			NTPTime:     ntpTime(now),
+			RTPTime:     t.base + ticks(m-t.skew, t.clock),
+			PacketCount: t.packets,
+			OctetCount:  t.octets,
+		},
+		&rtcp.SourceDescription{Chunks: []rtcp.SourceDescriptionChunk{{
+			Source: t.header.SSRC,
+			Items:  []rtcp.SourceDescriptionItem{{Type: rtcp.SDESCNAME, Text: cname}},
+		}}},
+	}
+}
+
+// ntpTime converts to NTP's 32.32 fixed-point seconds since 1900.
+func ntpTime(t time.Time) uint64 {
+	const since1900 = 2208988800 // seconds to 1970, RFC 868
+	s := uint64(t.Unix()) + since1900
+	fraction := uint64(t.Nanosecond()) << 32 / uint64(time.Second)
+	return s<<32 | fraction
+}
