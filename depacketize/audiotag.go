@@ -1,0 +1,59 @@
+package depacketize
+
+// FLV sound formats and AACPacketTypes.
+const (
+	soundEx  = 9 // Enhanced RTMP
+	soundAAC = 10
+
+	aacSequenceHeader = 0
+	aacRaw            = 1
+)
+
+// parseAudioTag reads the header of an audio tag body. Rate, size and type of
+// the FLV header are not looked at: for AAC they are fixed, and the
+// configuration says the truth.
+//
+// Specification: Adobe Flash Video File Format 10.1, E.4.2.1 AUDIODATA, and
+// Enhanced RTMP v2, ExAudioTagHeader.
+func parseAudioTag(body []byte) (packet, error) {
+	if len(body) == 0 { // a legal RTMP message, sent as a sign of silence
+		return packet{}, nil
+	}
+	switch format := body[0] >> 4; format {
+	case soundEx:
+		return parseExAudioTag(body)
+	case soundAAC:
+	default:
+		return packet{}, unsupported(audioCodecName(format))
+	}
+	if len(body) < 2 {
+		return packet{}, corrupt("AAC tag of %d byte", len(body))
+	}
+	switch body[1] {
+	case aacSequenceHeader:
+		return packet{kind: configPacket, data: body[2:]}, nil
+	case aacRaw:
+		return packet{kind: framePacket, data: body[2:]}, nil
+	default:
+		return packet{}, corrupt("AAC packet type %d", body[1])
+	}
+}
+
+// parseExAudioTag reads the body of an Enhanced RTMP audio tag.
+func parseExAudioTag(body []byte) (packet, error) {
+	t, err := parseExTag(body[0]&0x0f, body[1:], exAudioMultitrack, false)
+	if err != nil || t.ignored {
+		return packet{}, err
+	}
+	if t.fourCC != fourCCAAC {
+		return packet{}, unsupported(t.fourCC.name())
+	}
+	switch t.packetType {
+	case exSequenceStart:
+		return packet{kind: configPacket, data: t.data}, nil
+	case exCodedFrames:
+		return packet{kind: framePacket, data: t.data}, nil
+	default: // end of sequence, multichannel config
+		return packet{}, nil
+	}
+}

@@ -1,0 +1,18 @@
+package depacketize
+
+import "time"
+
+// packet is what an audio or video tag comes down to.
+type packet struct {
+	kind   packetKind
+	offset time.Duration // composition time: PTS − DTS, video frames only
+	data   []byte        // decoder configuration or coded frame
+}
+
+type packetKind uint8
+
+const (
+	ignoredPacket packetKind = iota // nothing in it for us
+	configPacket                    // a decoder configuration
+	framePacket                     // a coded frame
+)
