@@ -1,0 +1,62 @@
+//go:build e2e && obs
+
+package e2e
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sluice-media/sluice/e2e/await"
+	"github.com/sluice-media/sluice/e2e/browser"
+	"github.com/sluice-media/sluice/e2e/proc"
+	"github.com/sluice-media/sluice/e2e/server"
+)
+
+// TestOBSDefaults: OBS as installed encodes B-frames, and the streamer is told
+// where to turn them off.
+func TestOBSDefaults(t *testing.T) {
+	s := server.Start(t)
+	startOBS(t, s, "")
+	live := s.WaitLive("live/obs")
+	if live.Video.Width != 640 || live.Video.Height != 360 {
+		t.Errorf("stream list says %+v", live.Video)
+	}
+	if !live.Video.BFrames || !strings.Contains(live.Video.Hint, "bframes=0") {
+		t.Errorf("stream list does not tell how to turn B-frames off: %+v", live.Video)
+	}
+}
+
+// TestOBSPlays: without them a browser shows it.
+func TestOBSPlays(t *testing.T) {
+	s := server.Start(t)
+	obs := startOBS(t, s, "bframes=0")
+	if live := s.WaitLive("live/obs"); live.Video.BFrames {
+		t.Errorf("stream list says %+v", live.Video)
+	}
+	page := browser.StartChromium(t).Open(s.Watch("live/obs"))
+	page.WaitState("live", 20*time.Second)
+	first := page.Playback()
+	await.Holds(t, 10*time.Second, func() error { return nil })
+	last := page.Playback()
+	page.Screenshot("obs")
+	t.Logf("%.1f fps, %+v", last.FrameRate(first), last)
+	// OBS paints with software GL here: its own frames, not ours, may be late.
+	if fps := last.FrameRate(first); fps < 0.95*30 {
+		t.Errorf("%.2f frames a second decoded of 30", fps)
+	}
+	if last.AudioEnergy <= first.AudioEnergy {
+		t.Errorf("audio energy stays at %v", last.AudioEnergy)
+	}
+	obs.Signal(syscall.SIGTERM)
+	if err := obs.Wait(20 * time.Second); err != nil {
+		t.Errorf("OBS ended with %v", err)
+	}
+	s.WaitOffline("live/obs")
+}
+
+func startOBS(t *testing.T, s *server.Server, x264 string) *proc.Process {
+	t.Helper()
+	return proc.Start(t, "obs/run.sh", s.Publish("live"), "obs", x264)
+}
