@@ -9,12 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/pion/interceptor"
+	"github.com/pion/logging"
 	"github.com/pion/webrtc/v4"
 
 	"github.com/sluice-media/sluice/e2e/await"
@@ -171,9 +171,11 @@ func newAPI(tb testing.TB) (*webrtc.API, error) {
 	if err := socket.SetReadBuffer(receiveBuffer); err != nil {
 		return nil, err
 	}
-	var settings webrtc.SettingEngine
+	silent := logging.NewDefaultLoggerFactory()
+	silent.DefaultLogLevel = logging.LogLevelDisabled // it complains of every end
+	settings := webrtc.SettingEngine{LoggerFactory: silent}
 	settings.SetIncludeLoopbackCandidate(true)
-	settings.SetICEUDPMux(webrtc.NewICEUDPMux(nil, socket))
+	settings.SetICEUDPMux(webrtc.NewICEUDPMux(silent.NewLogger("ice"), socket))
 
 	var media webrtc.MediaEngine
 	h264 := webrtc.RTPCodecCapability{
@@ -193,14 +195,4 @@ func newAPI(tb testing.TB) (*webrtc.API, error) {
 		webrtc.WithSettingEngine(settings), webrtc.WithMediaEngine(&media),
 		webrtc.WithInterceptorRegistry(&interceptor.Registry{}),
 	), err
-}
-
-// Secure returns the SRTP profile in use, as getStats names it.
-func (v *Viewer) Secure() string {
-	for _, s := range v.pc.GetStats() {
-		if t, ok := s.(webrtc.TransportStats); ok {
-			return strings.ToUpper(t.SRTPCipher)
-		}
-	}
-	return ""
 }
