@@ -13,7 +13,7 @@ import (
 const (
 	// maxOffer is ten times the largest offer of a shipping client (6.6 kB).
 	maxOffer = 64 << 10
-	// maxFragment holds the candidates of maxCandidates of 300 bytes each.
+	// maxFragment holds 50 candidates of 300 bytes; a client has a few.
 	maxFragment = 16 << 10
 	// bodyTimeout bounds how long a body may take: 64 kB at 53 kbit/s.
 	bodyTimeout = 10 * time.Second

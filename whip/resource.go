@@ -71,7 +71,13 @@ func (h *Handler) trickle(w http.ResponseWriter, r *http.Request) error {
 	if !matches(r.Header.Values("If-Match"), s.etag) {
 		return refuse(http.StatusPreconditionFailed, "If-Match is not the session's ETag")
 	}
-	s.addCandidates(frag.candidates)
+	for _, c := range frag.candidates {
+		// Kinds that cannot be used, and more than a bounded number, egress
+		// ignores; an error means that the viewer is ending.
+		if err := s.viewer.AddCandidate(c); err != nil {
+			s.log.Debug("candidate not used", "error", err)
+		}
+	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

@@ -3,6 +3,7 @@ package whip
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -17,8 +18,8 @@ type fragment struct {
 // It takes what clients send rather than what the grammar allows: credentials
 // at session or at media level, no a=group, no a=mid, any m-line or none, LF
 // line ends. As all media is bundled, candidates of every section are for the
-// one transport. The end of candidates changes nothing for an agent that only
-// answers checks and waits; a body that says nothing at all is refused.
+// one transport. The end of candidates is not kept, because nothing waits for
+// it; a body that says nothing at all is refused.
 func parseFragment(body string) (fragment, error) {
 	var f fragment
 	empty := true
@@ -39,8 +40,8 @@ func parseFragment(body string) (fragment, error) {
 		case name == "", name == "candidate" && value == "":
 			// The empty candidate of a browser, printed by reader.js.
 		case name == "candidate":
-			if _, err := candidateAddr(attribute); err != nil && !errors.Is(err, errUnusable) {
-				return fragment{}, err
+			if !isCandidate(value) {
+				return fragment{}, fmt.Errorf("%.80q is not a candidate", line)
 			}
 			f.candidates = append(f.candidates, attribute)
 		case name == "ice-ufrag":
@@ -57,4 +58,17 @@ func parseFragment(body string) (fragment, error) {
 		return fragment{}, errors.New("fragment has neither candidates nor credentials")
 	}
 	return f, nil
+}
+
+// isCandidate says whether value follows RFC 8839 §5.1: foundation, component,
+// transport, priority, address, port, "typ", type. The address may be a name.
+func isCandidate(value string) bool {
+	f := strings.Fields(value)
+	if len(f) < 8 || f[6] != "typ" {
+		return false
+	}
+	_, component := strconv.ParseUint(f[1], 10, 16)
+	_, priority := strconv.ParseUint(f[3], 10, 32)
+	_, port := strconv.ParseUint(f[5], 10, 16)
+	return component == nil && priority == nil && port == nil
 }

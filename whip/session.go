@@ -6,8 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
-	"net/netip"
-	"sync"
 	"time"
 
 	"github.com/sluice-media/sluice/egress"
@@ -22,19 +20,14 @@ type viewer interface {
 	Close() error
 }
 
-// session is one viewer's WHEP session.
+// session is one viewer's WHEP session. Its fields never change.
 type session struct {
-	// static
 	id     string // 130 random bits, a capability: never logged
 	key    sessionKey
 	etag   string // of the ICE session, which is never restarted
 	viewer viewer
 	log    *slog.Logger
 	began  time.Time
-
-	mu sync.Mutex
-	// guarded by mu
-	tried map[netip.AddrPort]struct{} // where candidates have led us
 }
 
 // open makes a session of v, and sees to its end.
@@ -46,16 +39,15 @@ func (h *Handler) open(stream, remote string, v viewer) (*session, error) {
 		key:    key,
 		etag:   `"` + rand.Text() + `"`,
 		viewer: v,
-		log:    h.log.With("stream", stream, "viewer", hex.EncodeToString(key[:4])),
+		log:    h.log.With("stream", stream, "session", hex.EncodeToString(key[:4])),
 		began:  time.Now(),
-		tried:  make(map[netip.AddrPort]struct{}),
 	}
 	if !h.sessions.add(s) {
 		_ = v.Close() // has nothing to tell: it was never connected
 		return nil, egress.ErrClosed
 	}
 	h.metrics.Sessions.Inc()
-	s.log.Info("viewer joined", "remote", remote)
+	s.log.Info("session opened", "remote", remote)
 	context.AfterFunc(v.Context(), func() { h.ended(s) })
 	return s, nil
 }
@@ -65,25 +57,8 @@ func (h *Handler) ended(s *session) {
 	why := reason(context.Cause(s.viewer.Context()))
 	h.metrics.Sessions.Dec()
 	h.metrics.Ended(why)
-	s.log.Info("viewer ended", "reason", why, "after", time.Since(s.began).Round(time.Millisecond))
+	s.log.Debug("session ended", "reason", why, "after", time.Since(s.began).Round(time.Millisecond))
 	h.sessions.bury(s)
-}
-
-// addCandidates tells the viewer where its peer may be found. What cannot be
-// used, what is known, and what is more than maxCandidates is left out.
-func (s *session) addCandidates(candidates []string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, c := range candidates {
-		addr, err := candidateAddr(c)
-		if _, known := s.tried[addr]; err != nil || known || len(s.tried) == maxCandidates {
-			continue
-		}
-		s.tried[addr] = struct{}{}
-		if err := s.viewer.AddCandidate(c); err != nil {
-			s.log.Debug("candidate not used", "error", err)
-		}
-	}
 }
 
 // Why a session ended, as a label of the metrics.

@@ -1,0 +1,189 @@
+package whip
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// readOffers returns the offers of real clients by name: those of Chromium 156
+// and Firefox 153 are recorded, firefox and reader-js with the lines that
+// OpenH264 and reader.js add, the others written after the client's source.
+func readOffers(tb testing.TB) map[string]string {
+	tb.Helper()
+	paths, err := filepath.Glob("testdata/offers/*.sdp")
+	if err != nil || len(paths) == 0 {
+		tb.Fatalf("no offers: %v", err)
+	}
+	offers := make(map[string]string)
+	for _, p := range paths {
+		text, err := os.ReadFile(p)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		offers[strings.TrimSuffix(filepath.Base(p), ".sdp")] = string(text)
+	}
+	return offers
+}
+
+func chromium(tb testing.TB) string { return readOffers(tb)["chromium"] }
+
+func TestOffersOfRealClients(t *testing.T) {
+	for name, text := range readOffers(t) {
+		t.Run(name, func(t *testing.T) {
+			if err := checkOffer(text); err != nil {
+				t.Errorf("refused: %v", err)
+			}
+			if err := checkOffer(strings.ReplaceAll(text, "\r\n", "\n")); err != nil {
+				t.Errorf("refused with LF line ends: %v", err)
+			}
+		})
+	}
+}
+
+// edit is a change to chromium.sdp and what becomes of the offer.
+type edit struct {
+	name     string
+	old, new string // every old is replaced
+	status   int    // 0: accepted
+}
+
+const (
+	bad     = http.StatusBadRequest
+	unmet   = http.StatusUnprocessableEntity
+	twoPlus = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:7\r\na=recvonly\r\na=rtcp-mux\r\n"
+)
+
+func edits() []edit {
+	return []edit{
+		{"nothing changed", "", "", 0},
+		{"A1.9 NUL", "s=-", "s=\x00", bad},
+		{"A1.9 not UTF-8", "s=-", "s=\xff", bad},
+		{"A1.7 no version line", "v=0\r\n", "", bad},
+		{"A1.7 cut in a line", "a=group:BUNDLE 0 1\r\n", "a=group:BUNDLE 0 1\r\na", bad},
+		{"A4.29 sendonly", "a=recvonly", "a=sendonly", unmet},
+		{"A4.29 inactive", "a=recvonly", "a=inactive", unmet},
+		{"A4.28 sendrecv", "a=recvonly", "a=sendrecv", 0},
+		{"A4.28 sendrecv by default", "a=recvonly\r\n", "", 0},
+		{"A4.30 no rtcp-mux", "a=rtcp-mux\r\n", "", unmet},
+		{"A4.31 active", "a=setup:actpass", "a=setup:active", 0},
+		{"A4.31 passive", "a=setup:actpass", "a=setup:passive", 0},
+		{"A4.31 no setup: active by default", "a=setup:actpass\r\n", "", 0},
+		{"A4.31 holdconn", "a=setup:actpass", "a=setup:holdconn", bad},
+		{"A4.32 no fingerprint", "a=fingerprint:", "a=finger:", bad},
+		{"A4.32 sha-1", "a=fingerprint:sha-256", "a=fingerprint:sha-1", bad},
+		{"A4.32 short fingerprint", "a=fingerprint:sha-256 ", "a=fingerprint:sha-256 AA:BB\r\na=x:", bad},
+		{"A4.32 upper-case algorithm", "a=fingerprint:sha-256", "a=fingerprint:SHA-256", 0},
+		{"A4.32 no ufrag", "a=ice-ufrag:", "a=ice-frag:", bad},
+		{"A4.32 short ufrag", "a=ice-ufrag:", "a=ice-ufrag:abc\r\na=x:", bad},
+		{"A4.32 longest ufrag", "a=ice-ufrag:", "a=ice-ufrag:" + strings.Repeat("u", 256) + "\r\na=x:", 0},
+		{"A4.32 long ufrag", "a=ice-ufrag:", "a=ice-ufrag:" + strings.Repeat("u", 257) + "\r\na=x:", bad},
+		{"A4.32 no pwd", "a=ice-pwd:", "a=ice-pw:", bad},
+		{"A4.32 short pwd", "a=ice-pwd:", "a=ice-pwd:123456789012345678901\r\na=x:", bad},
+		{"A4.32 long pwd", "a=ice-pwd:", "a=ice-pwd:" + strings.Repeat("p", 257) + "\r\na=x:", bad},
+		{"A4.36 two video sections", "m=audio", twoPlus + "m=audio", unmet},
+		{"A4.36 a rejected second video section", "m=audio", strings.Replace(twoPlus, " 9 ", " 0 ", 1) + "m=audio", 0},
+		{"A4.27 no BUNDLE group", "a=group:BUNDLE 0 1\r\n", "", unmet},
+		{"A4.27 video outside of the group", "a=group:BUNDLE 0 1", "a=group:BUNDLE 0", unmet},
+		{"A4.27 two BUNDLE groups", "a=group:BUNDLE 0 1", "a=group:BUNDLE 0\r\na=group:BUNDLE 1", unmet},
+		{"A4.27 BUNDLE of an unknown mid", "a=group:BUNDLE 0 1", "a=group:BUNDLE 0 1 2", bad},
+		{"A4.27 one mid twice", "a=mid:1", "a=mid:0", bad},
+		{"A4.27 empty mid", "a=mid:1", "a=mid:", bad},
+		{"A4.27 all rejected", " 9 UDP/TLS", " 0 UDP/TLS", unmet},
+		{"not WebRTC", "UDP/TLS/RTP/SAVPF", "RTP/AVP", unmet},
+		{"unknown kind of media", "m=audio", "m=text", unmet},
+		{"rejected audio", "m=audio 9", "m=audio 0", 0},
+		{"nine sections", "m=audio", strings.Repeat("m=application 0 UDP/DTLS/SCTP x\r\n", 7) + "m=audio", unmet},
+	}
+}
+
+func (e edit) of(text string) string {
+	if e.old == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, e.old, e.new)
+}
+
+func TestCheckOffer(t *testing.T) {
+	base := chromium(t)
+	for _, e := range edits() {
+		t.Run(e.name, func(t *testing.T) {
+			text := e.of(base)
+			if e.old != "" && text == base {
+				t.Fatalf("chromium.sdp has no %q", e.old)
+			}
+			status := 0
+			var p *problem
+			if err := checkOffer(text); errors.As(err, &p) {
+				status = p.status
+			}
+			if status != e.status {
+				t.Errorf("status %d, want %d (%v)", status, e.status, p)
+			}
+		})
+	}
+}
+
+// The smallest offers there are.
+func TestOffersWithoutMedia(t *testing.T) {
+	const (
+		session   = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+		transport = "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n" +
+			"a=fingerprint:sha-256 " + "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:" +
+			"00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n"
+		data  = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\n"
+		audio = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtcp-mux\r\n"
+	)
+	for text, want := range map[string]int{
+		session:                     unmet,
+		session + transport + data:  unmet,
+		session + transport + audio: 0,
+		session + audio + transport: 0,
+	} {
+		status := 0
+		var p *problem
+		if errors.As(checkOffer(text), &p) {
+			status = p.status
+		}
+		if status != want {
+			t.Errorf("status %d, want %d (%v) for\n%s", status, want, p, text)
+		}
+	}
+}
+
+// A session-level direction counts where a section has none (Firefox writes
+// one), and so do session-level transport attributes (libdatachannel).
+func TestSessionLevelAttributes(t *testing.T) {
+	text := strings.ReplaceAll(chromium(t), "a=recvonly\r\n", "")
+	text = strings.Replace(text, "t=0 0\r\n", "t=0 0\r\na=sendonly\r\n", 1)
+	var p *problem
+	if !errors.As(checkOffer(text), &p) || p.status != unmet {
+		t.Errorf("sendonly session: %v, want 422", p)
+	}
+}
+
+// Whatever is offered, the check neither panics nor answers with anything but
+// 400 or 422.
+func FuzzOffer(f *testing.F) {
+	base := chromium(f)
+	for _, e := range edits() {
+		f.Add(e.of(base))
+	}
+	for _, text := range readOffers(f) {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		err := checkOffer(text)
+		if err == nil {
+			return
+		}
+		var p *problem
+		if !errors.As(err, &p) || !slices.Contains([]int{bad, unmet}, p.status) {
+			t.Errorf("refused with %v", err)
+		}
+	})
+}
