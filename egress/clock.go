@@ -26,6 +26,7 @@ type clock struct {
 	origin atomic.Int64 // nanoseconds from epoch to media time 0; written by the hub
 
 	// owned by the hub
+	settled          bool // the first window is over
 	started          bool
 	current, before  time.Duration // smallest delays of this window and the one before
 	windowEnd, moved time.Duration // since epoch
@@ -51,8 +52,14 @@ func (c *clock) observe(m time.Duration, arrival time.Time) {
 	}
 	if now >= c.windowEnd {
 		c.before, c.current, c.windowEnd = c.current, delay, now+clockWindow
+		c.settled = true
 	}
 	c.current = min(c.current, delay)
+	if !c.settled { // what the first frames met by chance is not worth minutes of slewing
+		c.origin.Store(int64(c.current))
+		c.before, c.moved = c.current, now
+		return
+	}
 	c.slew(min(c.current, c.before), now)
 }
 

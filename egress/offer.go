@@ -38,6 +38,9 @@ func parseOffer(text string, profile []byte) (*offer, error) {
 	if err := o.desc.UnmarshalString(text); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadOffer, err)
 	}
+	if len(o.desc.MediaDescriptions) == 0 {
+		return nil, fmt.Errorf("%w: no m-line", ErrBadOffer)
+	}
 	wantsVideo := false
 	for _, m := range o.desc.MediaDescriptions {
 		if !receives(m) {
@@ -162,7 +165,7 @@ func (a *acceptance) trimmed(candidates *int) *sdp.MediaDescription {
 			if *candidates++; *candidates > maxOfferedCandidates || !usableCandidate(attr.Value) {
 				continue
 			}
-		case "extmap", "ssrc", "ssrc-group", "msid", "bundle-only", "rid", "simulcast",
+		case "extmap", "ssrc", "ssrc-group", "msid", "rtcp", "bundle-only", "rid", "simulcast",
 			sdp.AttrKeySendRecv, sdp.AttrKeyRecvOnly:
 			continue
 		}

@@ -1,0 +1,181 @@
+package egress
+
+import (
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/media/mediatest"
+	"github.com/sluice-media/sluice/metrics"
+)
+
+// catcher keeps the frames delivered to it.
+type catcher struct{ frames []*Frame }
+
+func (c *catcher) Deliver(f *Frame) { c.frames = append(c.frames, f) }
+
+func testHub(ended func()) *Hub {
+	m := metrics.New(prometheus.NewRegistry()).Egress("live/x")
+	return newHub("live/x", time.Minute, m, slog.New(slog.DiscardHandler), ended)
+}
+
+func mustPublish(t *testing.T, h *Hub) *Publication {
+	t.Helper()
+	p, err := h.publish()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestHubGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ended atomic.Int32
+		h := testHub(func() { ended.Add(1) })
+		p := mustPublish(t, h)
+		if _, err := h.publish(); !errors.Is(err, ErrStreamBusy) {
+			t.Errorf("a second publication: %v", err)
+		}
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.admit(); !errors.Is(err, ErrNotLive) {
+			t.Errorf("a viewer between publications: %v", err)
+		}
+		time.Sleep(59 * time.Second)
+		p = mustPublish(t, h) // back in time
+		time.Sleep(time.Hour)
+		if ended.Load() != 0 {
+			t.Error("ended although its publisher came back")
+		}
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(61 * time.Second)
+		if n := ended.Load(); n != 1 {
+			t.Errorf("ended %d times after the grace", n)
+		}
+		if _, err := h.publish(); !errors.Is(err, ErrClosed) {
+			t.Errorf("a publication of an ended hub: %v", err)
+		}
+	})
+}
+
+// A publisher that comes back with timestamps from 0 goes on in the same
+// stream: time moves by what passed, audio and video stay together.
+func TestRepublish(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := testHub(func() {})
+		c := &catcher{}
+		h.Subscribe(c)
+		for range 3 {
+			p := mustPublish(t, h)
+			video := mediatest.VideoStream{Epoch: time.Now()}.AccessUnits(30)
+			audio := mediatest.AudioStream{Epoch: time.Now()}.Opus(50)
+			for i := range audio {
+				if i < len(video) {
+					write(t, p.WriteVideo(video[i]))
+				}
+				write(t, p.WriteAudio(audio[i]))
+			}
+			write(t, p.Close())
+			if err := p.WriteVideo(video[0]); !errors.Is(err, ErrClosed) {
+				t.Errorf("a write after Close: %v", err)
+			}
+			time.Sleep(10 * time.Second)
+		}
+		var last [2]time.Duration
+		for i, f := range c.frames {
+			if i > 0 && last[f.Kind] > 0 && f.PTS <= last[f.Kind] {
+				t.Fatalf("frame %d (%d) at %v after %v", i, f.Kind, f.PTS, last[f.Kind])
+			}
+			last[f.Kind] = f.PTS
+		}
+		first, second, third := c.frames[0].PTS, c.frames[80].PTS, c.frames[160].PTS
+		if second-first != 10*time.Second || third-second != 10*time.Second {
+			t.Errorf("publications begin at %v, %v, %v; want 10 s between them", first, second, third)
+		}
+		if off := c.frames[161].PTS - third; off != 0 {
+			t.Errorf("audio begins %v from video", off)
+		}
+	})
+}
+
+func write(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestUnservedCodecs(t *testing.T) {
+	h := testHub(func() {})
+	c := &catcher{}
+	h.Subscribe(c)
+	p := mustPublish(t, h)
+	if err := p.WriteVideo(&media.AccessUnit{Codec: media.H265}); err == nil {
+		t.Error("H.265 was taken")
+	}
+	for _, a := range mediatest.AAC(3) {
+		write(t, p.WriteAudio(a))
+	}
+	if len(c.frames) != 0 {
+		t.Error("AAC was delivered")
+	}
+	if a := h.info().Audio; a == nil || a.Codec != "AAC" || a.SampleRate != 48000 {
+		t.Errorf("the source's audio is described as %+v", a)
+	}
+}
+
+func TestBFrames(t *testing.T) {
+	plain := &media.ParameterSets{Width: 1280, Height: 720}
+	says := &media.ParameterSets{Width: 1280, Height: 720, ReorderFrames: 2}
+	cases := []struct {
+		name string
+		sets *media.ParameterSets
+		pts  []int // ms
+		want bool
+	}{
+		{"none", plain, []int{0, 33, 67, 100}, false},
+		{"the SPS says so", says, []int{0, 33}, true},
+		{"seen", plain, []int{66, 166, 100, 133}, true},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			h := testHub(func() {})
+			p := mustPublish(t, h)
+			for i, ms := range c.pts {
+				write(t, p.WriteVideo(&media.AccessUnit{
+					Codec: media.H264, NALUs: [][]byte{{0x65, 1}}, IDR: i == 0, ParameterSets: c.sets,
+					DTS: time.Duration(i) * 33 * time.Millisecond, PTS: time.Duration(ms) * time.Millisecond,
+					Arrival: time.Now(),
+				}))
+			}
+			v := h.info().Video
+			if v.BFrames != c.want || (v.Hint != "") != c.want || testutil.ToFloat64(h.metrics.BFrames) == 1 != c.want {
+				t.Errorf("B-frames: %+v", v)
+			}
+		})
+	}
+}
+
+func TestMeasuredFrameRate(t *testing.T) {
+	h := testHub(func() {})
+	p := mustPublish(t, h)
+	for i := range 200 {
+		at := time.Duration(i) * 40 * time.Millisecond
+		write(t, p.WriteVideo(&media.AccessUnit{
+			Codec: media.H264, NALUs: [][]byte{{0x65, 1}}, IDR: true, DTS: at, PTS: at, Arrival: time.Now(),
+		}))
+	}
+	if got := h.info().Video.FrameRate; got != 25 {
+		t.Errorf("measured %v frames a second, want 25", got)
+	}
+}
