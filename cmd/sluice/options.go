@@ -1,0 +1,156 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// options are the settings of sluice. The field tags are the manual: --help
+// prints them, and a test keeps the table in README.md equal to them.
+type options struct {
+	RTMPAddr  string `name:"rtmp-addr" default:":1935" placeholder:"HOST:PORT" group:"addresses" help:"Where publishers connect (TCP)."`
+	HTTPAddr  string `name:"http-addr" default:":8080" placeholder:"HOST:PORT" group:"addresses" help:"Where viewers find the page and WHEP (TCP)."`
+	AdminAddr string `name:"admin-addr" default:"127.0.0.1:9095" placeholder:"HOST:PORT" group:"addresses" help:"Where /metrics, /healthz, /readyz and /debug/pprof are (TCP). Keep it away from the public."`
+
+	WebRTCUDPAddr  string       `name:"webrtc-udp-addr" default:":8189" placeholder:"HOST:PORT" group:"addresses" help:"The one UDP port that carries the media of all viewers. With a loopback address only this machine can watch."`
+	WebRTCPublicIP []netip.Addr `name:"webrtc-public-ip" placeholder:"IP" group:"addresses" help:"Public address of this machine, announced to viewers in place of its own addresses. Needed behind NAT, in most clouds and in containers. Repeat it for more than one."`
+
+	MaxViewers       int           `name:"max-viewers" default:"5000" placeholder:"N" group:"limits" help:"Viewers of one stream. Further ones get 503."`
+	MaxConnections   int           `name:"max-connections" default:"1000" placeholder:"N" group:"limits" help:"RTMP connections at a time. Further ones are closed at once."`
+	MaxPerAddress    int           `name:"max-connections-per-address" default:"100" placeholder:"N" group:"limits" help:"Those from one IPv4 address or IPv6 /64. Raise it when publishers come through a proxy."`
+	PublisherTimeout time.Duration `name:"publisher-timeout" default:"30s" placeholder:"TIME" group:"limits" help:"How long a publisher may send no sound and no picture before it is cut off and its name is free again."`
+	ReconnectGrace   time.Duration `name:"reconnect-grace" default:"60s" placeholder:"TIME" group:"limits" help:"How long viewers wait for a publisher that has gone before their sessions end."`
+
+	VideoOnly bool   `name:"video-only" group:"audio" help:"Run without ffmpeg: pictures play, AAC sound is dropped."`
+	FFmpeg    string `name:"ffmpeg" default:"ffmpeg" placeholder:"PATH" group:"audio" help:"The ffmpeg that turns AAC into Opus. It needs libopus, as every distribution's has."`
+	MaxFFmpeg int    `name:"max-ffmpeg" placeholder:"N" group:"audio" help:"ffmpeg processes at a time. Streams beyond stay silent until another one ends. Not given: 20 for each CPU."`
+
+	LogLevel  string `name:"log-level" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" group:"logging" help:"Least level that is logged: debug, info, warn or error."`
+	LogFormat string `name:"log-format" default:"text" enum:"text,json" placeholder:"FORMAT" group:"logging" help:"How records are written to stderr: text or json."`
+
+	Config          configFile       `name:"config" placeholder:"FILE" group:"other" help:"YAML file with any of these settings, one 'name: value' a line, named as the flags without the dashes."`
+	ShutdownTimeout time.Duration    `name:"shutdown-timeout" default:"10s" placeholder:"TIME" group:"other" help:"How long SIGTERM or SIGINT waits for everything to end in order. A second signal ends it at once."`
+	Version         kong.VersionFlag `name:"version" env:"-" group:"other" help:"Print the version and exit."`
+	Help            helpFlag         `name:"help" short:"h" group:"other" help:"Print this manual and exit."`
+}
+
+// errAnswered means that the arguments asked a question (--help, --version)
+// and it has been answered.
+var errAnswered = errors.New("answered")
+
+// parse reads settings from, in falling precedence, args, the environment, the
+// --config file and the defaults.
+func parse(args []string, stdout io.Writer) (options, error) {
+	var opts options
+	answered := false
+	k, err := newParser(&opts, stdout, func(int) { answered = true })
+	if err != nil {
+		return options{}, fmt.Errorf("build the command line: %w", err)
+	}
+	_, err = k.Parse(args)
+	switch {
+	case answered:
+		return options{}, errAnswered
+	case err != nil:
+		return options{}, err
+	}
+	return opts, opts.check()
+}
+
+func newParser(opts *options, stdout io.Writer, exit func(int)) (*kong.Kong, error) {
+	return kong.New(opts,
+		kong.Name("sluice"),
+		kong.Description(description),
+		kong.DefaultEnvars("SLUICE"),
+		kong.ExplicitGroups(groups()),
+		kong.NoDefaultHelp(),
+		kong.Vars{"version": version()},
+		kong.Writers(stdout, stdout),
+		kong.Exit(exit),
+		kong.ConfigureHelp(kong.HelpOptions{NoAppSummary: true, NoAppDescFormat: true}),
+		kong.ValueFormatter(describe),
+		kong.Help(manual),
+	)
+}
+
+// check refuses in one sentence what a setting's type does not.
+func (o options) check() error {
+	for _, a := range []struct{ flag, addr string }{
+		{"--rtmp-addr", o.RTMPAddr},
+		{"--http-addr", o.HTTPAddr},
+		{"--admin-addr", o.AdminAddr},
+		{"--webrtc-udp-addr", o.WebRTCUDPAddr},
+	} {
+		if err := checkAddr(a.addr); err != nil {
+			return fmt.Errorf("%s must be HOST:PORT or :PORT, not %q: %w", a.flag, a.addr, err)
+		}
+	}
+	for _, ip := range o.WebRTCPublicIP {
+		if ip.IsUnspecified() || ip.IsMulticast() || ip.Zone() != "" {
+			return fmt.Errorf("--webrtc-public-ip must be an address that viewers can reach, not %s", ip)
+		}
+	}
+	for _, n := range []struct {
+		flag  string
+		value int
+	}{
+		{"--max-viewers", o.MaxViewers},
+		{"--max-connections", o.MaxConnections},
+		{"--max-connections-per-address", o.MaxPerAddress},
+	} {
+		if n.value < 1 {
+			return fmt.Errorf("%s must be at least 1, not %d", n.flag, n.value)
+		}
+	}
+	for _, d := range []struct {
+		flag  string
+		value time.Duration
+	}{
+		{"--publisher-timeout", o.PublisherTimeout},
+		{"--reconnect-grace", o.ReconnectGrace},
+		{"--shutdown-timeout", o.ShutdownTimeout},
+	} {
+		if d.value <= 0 {
+			return fmt.Errorf("%s must be longer than nothing, for example 10s, not %s", d.flag, d.value)
+		}
+	}
+	if o.MaxFFmpeg < 0 {
+		return fmt.Errorf("--max-ffmpeg must be at least 1, not %d", o.MaxFFmpeg)
+	}
+	if o.FFmpeg == "" && !o.VideoOnly {
+		return errors.New("--ffmpeg must name a program; use --video-only to run without one")
+	}
+	return nil
+}
+
+func checkAddr(addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		var bad *net.AddrError
+		if errors.As(err, &bad) {
+			return errors.New(bad.Err) // the caller names the address
+		}
+		return err
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return fmt.Errorf("port %q is not a number from 0 to 65535", port)
+	}
+	return nil
+}
+
+// version is what the Go linker knows of the commit.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "sluice (unknown version)"
+	}
+	return fmt.Sprintf("sluice %s %s", info.Main.Version, info.GoVersion)
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sluice-media/sluice/egress"
+	"github.com/sluice-media/sluice/ingest"
+	"github.com/sluice-media/sluice/metrics"
+	"github.com/sluice-media/sluice/transcode"
+	"github.com/sluice-media/sluice/whip"
+	"github.com/sluice-media/sluice/whip/player"
+)
+
+// serve runs the gateway until ctx is done or a part of it fails, and ends it
+// in order. Every socket is bound before it says that it is ready.
+func serve(ctx context.Context, opts options, logger *slog.Logger, stdout io.Writer) error {
+	g := &gateway{
+		opts:     opts,
+		logger:   logger,
+		registry: prometheus.NewRegistry(),
+		failed:   make(chan error, 3), // one for each server, so that none waits
+	}
+	err := g.start(ctx)
+	if err == nil {
+		g.phase.set(ready)
+		g.welcome(stdout)
+		err = g.wait(ctx)
+	}
+	g.phase.set(draining)
+	return errors.Join(err, g.stop())
+}
+
+// gateway is the running program. Its parts start from the bottom up and stop
+// in the opposite order.
+type gateway struct {
+	opts     options
+	logger   *slog.Logger
+	registry *prometheus.Registry
+
+	phase   phase
+	parts   stack
+	servers sync.WaitGroup
+	failed  chan error // what a server's Serve returned
+
+	metrics *metrics.Metrics
+	pool    *transcode.Pool // nil: --video-only
+	egress  *egress.Server
+	rtmp    net.Listener
+	web     net.Listener
+	admin   net.Listener
+}
+
+func (g *gateway) start(ctx context.Context) error {
+	g.metrics = metrics.New(g.registry)
+	for _, part := range []func(context.Context) error{
+		g.startAdmin, g.startTranscode, g.startWeb, g.startIngest,
+	} {
+		if err := part(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *gateway) startAdmin(context.Context) (err error) {
+	if g.admin, err = listen("--admin-addr", g.opts.AdminAddr); err != nil {
+		return err
+	}
+	g.serveHTTP("admin", g.admin, newAdminServer(&g.phase, metrics.Handler(g.registry), g.logger))
+	return nil
+}
+
+func (g *gateway) startTranscode(ctx context.Context) (err error) {
+	if g.opts.VideoOnly {
+		g.logger.Warn("running without ffmpeg: AAC sound is dropped")
+		return nil
+	}
+	g.pool, err = transcode.NewPool(context.WithoutCancel(ctx), transcode.Config{
+		FFmpeg:       g.opts.FFmpeg,
+		MaxProcesses: g.opts.MaxFFmpeg,
+		Logger:       g.logger,
+		Metrics:      g.metrics,
+	})
+	if err != nil {
+		return fmt.Errorf("%w, or start with --video-only", err)
+	}
+	g.parts.push("transcode", func(context.Context) error { return g.pool.Close() })
+	return nil
+}
+
+// startWeb binds the viewers' ports. The HTTP server is below egress, so that
+// viewers are gone before it waits for its last requests.
+func (g *gateway) startWeb(context.Context) (err error) {
+	if g.web, err = listen("--http-addr", g.opts.HTTPAddr); err != nil {
+		return err
+	}
+	g.egress, err = egress.New(egress.Config{
+		UDPAddr:    g.opts.WebRTCUDPAddr,
+		PublicIPs:  g.opts.WebRTCPublicIP,
+		MaxViewers: g.opts.MaxViewers,
+		Grace:      g.opts.ReconnectGrace,
+		Logger:     g.logger,
+		Metrics:    g.metrics,
+	})
+	if err != nil {
+		return errors.Join(bindError("--webrtc-udp-addr", "udp", g.opts.WebRTCUDPAddr, err), g.web.Close())
+	}
+	signal := whip.New(whip.Config{Server: g.egress, Metrics: g.metrics, Logger: g.logger})
+	mux := http.NewServeMux()
+	mux.Handle("/whep/", signal)
+	mux.Handle("/api/", signal)
+	mux.Handle("/", player.Handler())
+	g.serveHTTP("http", g.web, newWebServer(mux, g.logger))
+	g.parts.push("sessions", func(context.Context) error { signal.Close(); return nil })
+	g.parts.push("egress", func(context.Context) error { return g.egress.Close() })
+	return nil
+}
+
+func (g *gateway) startIngest(context.Context) (err error) {
+	if g.rtmp, err = listen("--rtmp-addr", g.opts.RTMPAddr); err != nil {
+		return err
+	}
+	server, err := ingest.New(ingest.Config{
+		Publish:        publisher(g.egress, g.pool),
+		MaxConnections: g.opts.MaxConnections,
+		MaxPerAddress:  g.opts.MaxPerAddress,
+		IdleTimeout:    g.opts.PublisherTimeout,
+		Logger:         g.logger,
+		Metrics:        g.metrics,
+	})
+	if err != nil {
+		return errors.Join(fmt.Errorf("start ingest: %w", err), g.rtmp.Close())
+	}
+	g.servers.Go(func() { g.failed <- fmt.Errorf("rtmp server: %w", server.Serve(g.rtmp)) })
+	g.parts.push("ingest", func(context.Context) error { return server.Close() })
+	return nil
+}
+
+func (g *gateway) serveHTTP(name string, l net.Listener, s *http.Server) {
+	g.servers.Go(func() { g.failed <- fmt.Errorf("%s server: %w", name, s.Serve(l)) })
+	g.parts.push(name, func(ctx context.Context) error { return endHTTP(ctx, s) })
+}
+
+// wait returns nil when ctx is done, or why a server ended before.
+func (g *gateway) wait(ctx context.Context) error {
+	select {
+	case err := <-g.failed:
+		return err
+	case <-ctx.Done():
+		g.logger.Info("shutting down", "cause", context.Cause(ctx), "within", g.opts.ShutdownTimeout)
+		return nil
+	}
+}
+
+// stop ends the parts in order: publishers, hubs and viewers, HTTP, ffmpeg.
+func (g *gateway) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), g.opts.ShutdownTimeout)
+	defer cancel()
+	if err := g.parts.close(ctx, g.logger); err != nil {
+		return err
+	}
+	g.servers.Wait()
+	g.logger.Info("stopped")
+	return nil
+}
