@@ -2,6 +2,7 @@ package whip
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -26,7 +27,7 @@ type stage struct {
 // newHandler returns a Handler on a stage.
 func newHandler() (*Handler, *stage) {
 	s := &stage{registry: prometheus.NewRegistry()}
-	h := New(Config{Metrics: metrics.New(s.registry)})
+	h := New(Config{Metrics: metrics.New(s.registry), Logger: slog.New(slog.DiscardHandler)})
 	h.play = s.play
 	h.streams = func() []egress.StreamInfo {
 		return []egress.StreamInfo{{Name: "live/cam", Live: true, Viewers: 2}}

@@ -1,6 +1,7 @@
 package whip
 
 import (
+	"cmp"
 	"log/slog"
 	"net/http"
 	"time"
@@ -17,7 +18,7 @@ type Config struct {
 	// Metrics takes the counts; required.
 	Metrics *metrics.Metrics
 
-	// Logger takes the begin and the end of each session. Default: none.
+	// Logger takes the begin and the end of sessions; default slog.Default().
 	Logger *slog.Logger
 }
 
@@ -41,11 +42,8 @@ func New(cfg Config) *Handler {
 		},
 		streams: func() []egress.StreamInfo { return cfg.Server.Streams() },
 		metrics: cfg.Metrics.Signal(),
-		log:     cfg.Logger,
+		log:     cmp.Or(cfg.Logger, slog.Default()),
 		mux:     http.NewServeMux(),
-	}
-	if h.log == nil {
-		h.log = slog.New(slog.DiscardHandler)
 	}
 	h.mux.Handle("/whep/{app}/{key}", h.counted(h.endpoint()))
 	h.mux.Handle("/whep/{app}/{key}/{session}", h.counted(h.resource()))

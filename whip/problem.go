@@ -41,7 +41,7 @@ func problemOf(err error) *problem {
 	case errors.Is(err, egress.ErrNotLive):
 		return &problem{http.StatusConflict, "the stream is not live now", retrySoon}
 	case errors.Is(err, egress.ErrTooManyViewers):
-		return &problem{http.StatusServiceUnavailable, "the stream has as many viewers as it may have", retryBusy}
+		return &problem{http.StatusServiceUnavailable, "no more viewers can be taken now", retryBusy}
 	case errors.Is(err, egress.ErrClosed):
 		return &problem{http.StatusServiceUnavailable, "the server is shutting down", retryBusy}
 	case errors.Is(err, egress.ErrBadOffer):
