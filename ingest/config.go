@@ -1,0 +1,99 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/sluice-media/sluice/ingest/guard"
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/metrics"
+)
+
+// Request is what a client that wants to publish said of itself. App, Key and
+// Stream have been checked: they hold letters, digits and - . _ ~ only.
+type Request struct {
+	App, Key string
+
+	// Stream is the stream's public name, app/key.
+	Stream string
+
+	// Query holds the parameters of the URL, wherever the client put them:
+	// rtmp://host/app/key?token=… or rtmp://host/app?token=…/key.
+	Query url.Values
+
+	RemoteAddr netip.AddrPort
+
+	// Agent is the client's flashVer, such as
+	// "FMLE/3.0 (compatible; FMSc/1.0)" (OBS); untrusted text, perhaps empty.
+	Agent string
+}
+
+// Publisher decides about a publication and returns where its frames go. An
+// error refuses it: a *Refusal with what it says, any other with a neutral
+// text. ctx is done when the connection ends or the server closes.
+//
+// The server closes the Writer when the publication ends.
+type Publisher func(ctx context.Context, r Request) (media.Writer, error)
+
+// Config configures a Server. The zero value of a field means its default.
+type Config struct {
+	// Publish decides about each publication. Required.
+	Publish Publisher
+
+	// Metrics takes the numbers. Required.
+	Metrics *metrics.Metrics
+
+	// Logger takes the lifecycle of connections. Default slog.Default().
+	Logger *slog.Logger
+
+	// MaxConnections bounds the connections open at a time. One that has not
+	// published costs up to 1.2 MiB, see package chunk. Default 1000.
+	MaxConnections int
+
+	// MaxPerAddress bounds those from one IPv4 address or IPv6 /64, so that
+	// one client cannot take all. Default 100.
+	MaxPerAddress int
+
+	// PublishTimeout bounds the time from a connection to its publication.
+	// Default 10 s.
+	PublishTimeout time.Duration
+
+	// IdleTimeout is how long a publisher may send no audio and no video;
+	// until then a connection that died silently holds its stream's name.
+	// Default 30 s.
+	IdleTimeout time.Duration
+
+	// WriteTimeout bounds the sending of one reply. Default 5 s.
+	WriteTimeout time.Duration
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Publish == nil {
+		return c, errors.New("ingest config: no Publish")
+	}
+	if c.Metrics == nil {
+		return c, errors.New("ingest config: no Metrics")
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	if c.MaxConnections <= 0 {
+		c.MaxConnections = 1000
+	}
+	if c.MaxPerAddress <= 0 {
+		c.MaxPerAddress = 100
+	}
+	return c, nil
+}
+
+func (c Config) guard() guard.Config {
+	return guard.Config{
+		PublishTimeout: c.PublishTimeout,
+		IdleTimeout:    c.IdleTimeout,
+		WriteTimeout:   c.WriteTimeout,
+	}
+}

@@ -1,0 +1,73 @@
+// Package guard is a net.Conn that stands between the network and go-rtmp and
+// lets only clean RTMP through.
+//
+// go-rtmp v0.0.7 serves commands well, but trusts its peer: 18 bytes make it
+// allocate 32 GiB, nesting overflows its stack, a message may have any size,
+// nothing times out, and much that publishers legally send ends the connection
+// (extended timestamps on chunks of type 3, aggregates, AMF 3 wrappers, empty
+// messages, transaction 0, Undefined in the connect object). So a Conn reads
+// the wire itself, with bounds (see package chunk), and gives go-rtmp a stream
+// of few forms: the handshake as it came, then only connect, createStream and
+// publish, each encoded anew, and audio and video, one chunk per message. The
+// rest it answers itself or drops.
+//
+// A Conn starts no goroutine. Read, and all methods that say so, belong to the
+// one goroutine in which go-rtmp reads and calls its Handler.
+package guard
+
+import (
+	"errors"
+	"time"
+)
+
+var (
+	// ErrNotRTMP is wrapped by errors about a first byte that begins another
+	// protocol.
+	ErrNotRTMP = errors.New("not RTMP")
+
+	// ErrProtocol is wrapped by errors about commands that make no sense.
+	ErrProtocol = errors.New("unusable RTMP command")
+
+	// ErrPlay is returned for a client that wants to play.
+	ErrPlay = errors.New("client wants to play")
+
+	// ErrDeaf is wrapped by the error about a peer that does not read replies.
+	ErrDeaf = errors.New("peer does not read")
+
+	// ErrUnpublished is returned after the publisher has ended its stream with
+	// a command, which is how encoders stop.
+	ErrUnpublished = errors.New("unpublished")
+)
+
+// linger is how long a Conn goes on reading after its last word. A socket
+// closed with bytes unread sends a reset, and the reset makes the client lose
+// what it has not read yet: the reason why it was refused. OBS, ffmpeg and
+// GStreamer hang up by themselves within it.
+const linger = 100 * time.Millisecond
+
+// Config holds the time limits. The zero value means the defaults.
+type Config struct {
+	// PublishTimeout bounds the time from New to Accept: handshake, connect
+	// and publish. Default 10 s.
+	PublishTimeout time.Duration
+
+	// IdleTimeout is how long a publisher may send no audio and no video.
+	// Default 30 s.
+	IdleTimeout time.Duration
+
+	// WriteTimeout bounds one write; replies are small, so only a peer that
+	// does not read lets it pass. Default 5 s.
+	WriteTimeout time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	def := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	def(&c.PublishTimeout, 10*time.Second)
+	def(&c.IdleTimeout, 30*time.Second)
+	def(&c.WriteTimeout, 5*time.Second)
+	return c
+}

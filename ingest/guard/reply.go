@@ -1,0 +1,111 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/sluice-media/sluice/ingest/amf0"
+	"github.com/sluice-media/sluice/ingest/chunk"
+)
+
+// Accept lets audio and video through from here on, and replaces the time to
+// publish by the idle limit. It belongs to the reading goroutine.
+func (c *Conn) Accept() {
+	c.refreshed = time.Now()
+	_ = c.SetReadDeadline(c.refreshed.Add(c.cfg.IdleTimeout)) // a failed one shows in Read
+	c.messages.KeepMedia()
+}
+
+// Refuse tells the peer why it is not served, and returns when it has hung up
+// or has had the time to read it. What go-rtmp says afterwards is not sent. It
+// belongs to the reading goroutine; the caller then ends the connection.
+//
+// code is one that OBS knows: it waits for ever at others while the connection
+// is open.
+func (c *Conn) Refuse(streamID uint32, code, description string) {
+	_ = c.reply(streamID, "onStatus", 0.0, nil, status("error", code, description)) // the end, either way
+	c.hangUp()
+}
+
+// Published returns the message stream that the publisher asked to publish.
+// It belongs to the reading goroutine.
+func (c *Conn) Published() uint32 { return c.progress.published }
+
+// Close implements net.Conn. After an orderly end it first lets the peer
+// finish, see linger. It belongs to the reading goroutine; another one ends the
+// connection by closing the net.Conn under it.
+func (c *Conn) Close() error {
+	if errors.Is(c.err, ErrUnpublished) {
+		c.hangUp()
+	}
+	return c.Conn.Close()
+}
+
+// hangUp says no more and reads what the peer still sends, until it hangs up
+// or linger has passed.
+func (c *Conn) hangUp() {
+	c.mu.Lock()
+	c.muted = true
+	c.mu.Unlock()
+	if c.SetReadDeadline(time.Now().Add(linger)) == nil {
+		_, _ = io.Copy(io.Discard, c.Conn)
+	}
+}
+
+// Write implements net.Conn: go-rtmp's side of it.
+func (c *Conn) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.muted {
+		return len(p), nil
+	}
+	n, err := c.write(p)
+	if err != nil && c.writeErr == nil {
+		c.writeErr = err
+	}
+	return n, err
+}
+
+func (c *Conn) write(p []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(c.cfg.WriteTimeout)); err != nil {
+		return 0, err
+	}
+	return c.Conn.Write(p)
+}
+
+// send sends one message of ours. Only a peer that does not read is an error:
+// one that has hung up may have sent frames before, which are still to be read.
+func (c *Conn) send(id byte, m chunk.Message) error {
+	_, err := c.Write(chunk.Append(nil, id, m))
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return fmt.Errorf("%w: %w", ErrDeaf, err)
+	}
+	return nil
+}
+
+// reply sends one command of ours.
+func (c *Conn) reply(streamID uint32, values ...any) error {
+	return c.send(csReply, chunk.Message{
+		Type: chunk.CommandAMF0, StreamID: streamID, Body: amf0.Append(nil, values...),
+	})
+}
+
+// result answers a call that expects an answer.
+func (c *Conn) result(cl call, value any) error {
+	if cl.transaction == 0 {
+		return nil
+	}
+	return c.reply(0, "_result", cl.transaction, nil, value)
+}
+
+// status is the information object of onStatus and its kin (§7.2.2).
+func status(level, code, description string) amf0.Object {
+	return amf0.Object{
+		{Key: "level", Value: level},
+		{Key: "code", Value: code},
+		{Key: "description", Value: description},
+	}
+}

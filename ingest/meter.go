@@ -1,0 +1,67 @@
+package ingest
+
+import (
+	"time"
+
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/metrics"
+)
+
+// rateWindow is the media time over which the frame rate is taken: long enough
+// to even out a muxer's jitter, short enough to see a change.
+const rateWindow = 2 * time.Second
+
+// meter is a media.Writer that counts what passes.
+type meter struct {
+	// static
+	next   media.Writer
+	series *metrics.Ingest
+
+	// owned by the goroutine of WriteVideo
+	seen     bool // a keyframe was
+	keyframe time.Duration
+	start    time.Duration // of the window
+	frames   int           // in it
+}
+
+// WriteVideo implements media.Writer.
+func (m *meter) WriteVideo(au *media.AccessUnit) error {
+	m.series.VideoFrames.Inc()
+	if au.IDR {
+		m.countKeyframe(au.DTS)
+	}
+	m.countFrame(au.DTS)
+	return m.next.WriteVideo(au)
+}
+
+// WriteAudio implements media.Writer.
+func (m *meter) WriteAudio(f *media.AudioFrame) error {
+	m.series.AudioFrames.Inc()
+	return m.next.WriteAudio(f)
+}
+
+// Close implements media.Writer. The series go first: closing the Writer frees
+// the stream's name, and its next publication makes them anew.
+func (m *meter) Close() error {
+	m.series.Close()
+	return m.next.Close()
+}
+
+func (m *meter) countKeyframe(dts time.Duration) {
+	m.series.Keyframes.Inc()
+	if m.seen {
+		m.series.KeyframeInterval.Set((dts - m.keyframe).Seconds())
+	}
+	m.seen, m.keyframe = true, dts
+}
+
+func (m *meter) countFrame(dts time.Duration) {
+	if m.frames == 0 {
+		m.start = dts
+	}
+	if d := dts - m.start; d >= rateWindow {
+		m.series.FrameRate.Set(float64(m.frames) / d.Seconds())
+		m.start, m.frames = dts, 0
+	}
+	m.frames++
+}

@@ -1,0 +1,80 @@
+package ingest
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sluice-media/sluice/depacketize"
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/metrics"
+)
+
+// publication is one stream from one publisher, from the accepted publish
+// command to the connection's end. It belongs to the connection's goroutine.
+type publication struct {
+	log     *slog.Logger
+	demuxer *depacketize.Demuxer
+	meter   *meter
+	series  *metrics.Ingest
+	started time.Time
+	jumps   uint64
+	corrupt sparse
+}
+
+// newPublication takes the stream's series, so w must hold its name already.
+func newPublication(w media.Writer, series *metrics.Ingest, log *slog.Logger) *publication {
+	m := &meter{next: w, series: series}
+	return &publication{
+		log:     log,
+		demuxer: depacketize.NewDemuxer(m),
+		meter:   m,
+		series:  series,
+		started: time.Now(),
+	}
+}
+
+func (p *publication) video(timestamp uint32, body []byte, arrival time.Time) error {
+	p.series.VideoBytes.Add(float64(len(body)))
+	return p.check(p.demuxer.Video(timestamp, body, arrival), p.series.VideoCorrupt, arrival)
+}
+
+func (p *publication) audio(timestamp uint32, body []byte, arrival time.Time) error {
+	p.series.AudioBytes.Add(float64(len(body)))
+	return p.check(p.demuxer.Audio(timestamp, body, arrival), p.series.AudioCorrupt, arrival)
+}
+
+// check counts what the demuxer found. The error it returns ends the stream.
+func (p *publication) check(err error, corrupt prometheus.Counter, now time.Time) error {
+	if n := p.demuxer.Jumps(); n != p.jumps {
+		p.series.Jumps.Add(float64(n - p.jumps))
+		p.jumps = n
+	}
+	switch {
+	case err == nil, errors.Is(err, depacketize.ErrUnsupportedCodec):
+		return err
+	case errors.Is(err, depacketize.ErrCorrupt):
+		corrupt.Inc()
+		if n := p.corrupt.hit(now); n > 0 {
+			p.log.Warn("corrupt tags skipped", "count", n, "last", err)
+		}
+		return nil
+	default:
+		return fmt.Errorf("%w: %w", errWriter, err)
+	}
+}
+
+// close ends the publication and frees the stream's name.
+func (p *publication) close(cause error) {
+	if n := p.corrupt.flush(); n > 0 {
+		p.log.Warn("corrupt tags skipped", "count", n)
+	}
+	err := p.meter.Close()
+	p.log.Info("publication ended", "after", time.Since(p.started).Round(time.Millisecond), "cause", cause)
+	if err != nil {
+		p.log.Warn("closing the stream", "error", err)
+	}
+}

@@ -1,0 +1,104 @@
+package ingest
+
+import (
+	"errors"
+	"os"
+
+	"github.com/sluice-media/sluice/depacketize"
+	"github.com/sluice-media/sluice/ingest/amf0"
+	"github.com/sluice-media/sluice/ingest/chunk"
+	"github.com/sluice-media/sluice/ingest/guard"
+)
+
+// Code is the code of a refusal, one of those that OBS understands.
+type Code string
+
+const (
+	// BadName says that the stream's name is taken.
+	BadName Code = "NetStream.Publish.BadName"
+
+	// Rejected says that the client may not publish.
+	Rejected Code = "NetStream.Publish.Rejected"
+)
+
+// Refusal is an error that tells the client why it may not publish. ffmpeg and
+// GStreamer show the description; OBS shows a dialog of its own.
+type Refusal struct {
+	Code        Code
+	Description string
+}
+
+// Error implements error.
+func (r *Refusal) Error() string { return r.Description }
+
+// refusalOf returns what a client is told about an error of a Publisher.
+func refusalOf(err error) *Refusal {
+	var r *Refusal
+	if errors.As(err, &r) {
+		return r
+	}
+	return &Refusal{Rejected, "the server cannot take this stream now"}
+}
+
+// Reasons why Sluice ended a connection, the values of a metric label.
+const (
+	reasonClosing     = "closing"
+	reasonConnections = "too_many_connections"
+	reasonAddress     = "too_many_from_address"
+	reasonNotRTMP     = "not_rtmp"
+	reasonPublishTime = "publish_timeout"
+	reasonIdle        = "idle_timeout"
+	reasonLimit       = "limit"
+	reasonMalformed   = "malformed"
+	reasonDeaf        = "not_reading"
+	reasonPlay        = "play"
+	reasonBadName     = "bad_name"
+	reasonRejected    = "rejected"
+	reasonCodec       = "unsupported_codec"
+	reasonWriter      = "stream_ended"
+	reasonInternal    = "internal"
+)
+
+var (
+	// errWriter is wrapped by errors of the media.Writer.
+	errWriter = errors.New("stream ended")
+
+	// errLibrary stands for a connection that go-rtmp gave up for a reason
+	// of its own. With the guard under it that should not happen.
+	errLibrary = errors.New("go-rtmp gave the connection up")
+)
+
+// reason returns the metric label for what ended a connection; empty: the
+// client or the network ended it.
+func reason(err error, published bool) string {
+	var refusal *Refusal
+	is := func(target error) bool { return errors.Is(err, target) }
+	switch {
+	case errors.As(err, &refusal) && refusal.Code == BadName:
+		return reasonBadName
+	case is(errRefused):
+		return reasonRejected
+	case is(errWriter):
+		return reasonWriter
+	case is(guard.ErrNotRTMP):
+		return reasonNotRTMP
+	case is(chunk.ErrLimit):
+		return reasonLimit
+	case is(chunk.ErrMalformed), is(amf0.ErrMalformed), is(guard.ErrProtocol):
+		return reasonMalformed
+	case is(guard.ErrDeaf):
+		return reasonDeaf
+	case is(guard.ErrPlay):
+		return reasonPlay
+	case is(depacketize.ErrUnsupportedCodec):
+		return reasonCodec
+	case is(errLibrary):
+		return reasonInternal
+	case is(os.ErrDeadlineExceeded) && published:
+		return reasonIdle
+	case is(os.ErrDeadlineExceeded):
+		return reasonPublishTime
+	default:
+		return ""
+	}
+}

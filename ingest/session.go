@@ -1,0 +1,136 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/yutopp/go-rtmp"
+	"github.com/yutopp/go-rtmp/message"
+
+	"github.com/sluice-media/sluice/depacketize"
+	"github.com/sluice-media/sluice/ingest/guard"
+)
+
+// errRefused is all that go-rtmp, which logs it, learns of a refusal.
+var errRefused = errors.New("publication refused")
+
+// session is one connection: the net.Conn that go-rtmp reads and the Handler
+// that it calls, all in one goroutine.
+type session struct {
+	rtmp.DefaultHandler
+	*guard.Conn
+
+	// static
+	server *Server
+	log    *slog.Logger
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	// owned by the connection's goroutine
+	request     Request
+	app         string
+	publication *publication
+	cause       error // what a handler ended the connection for
+}
+
+// OnServe implements rtmp.Handler.
+func (s *session) OnServe(conn *rtmp.Conn) {
+	streamer := conn.GetChunkStreamer()
+	_ = streamer.SelfState().SetChunkSize(guard.SendSize) // below go-rtmp's limit
+
+	// go-rtmp acknowledges when the bytes read have reached half of this as an
+	// unsigned number: never, as the guard does it.
+	_ = streamer.PeerState().SetAckWindowSize(-2)
+}
+
+// OnConnect implements rtmp.Handler.
+func (s *session) OnConnect(_ uint32, cmd *message.NetConnectionConnect) error {
+	s.app = cmd.Command.App
+	s.request.Agent = cmd.Command.FlashVer[:min(len(cmd.Command.FlashVer), maxSegment)]
+	return nil
+}
+
+// OnPublish implements rtmp.Handler.
+func (s *session) OnPublish(stream *rtmp.StreamContext, _ uint32, cmd *message.NetStreamPublish) error {
+	if err := s.publish(cmd.PublishingName); err != nil {
+		r := refusalOf(err)
+		s.Refuse(stream.StreamID, string(r.Code), r.Description)
+		s.cause = fmt.Errorf("%w: %w", errRefused, err)
+		return errRefused
+	}
+	s.Accept()
+	return nil
+}
+
+func (s *session) publish(name string) error {
+	if err := s.request.parseNames(s.app, name); err != nil {
+		return err
+	}
+	w, err := s.server.cfg.Publish(s.ctx, s.request)
+	if err != nil {
+		return err
+	}
+	stream := s.request.Stream
+	log := s.log.With("stream", stream)
+	log.Info("publication begins", "agent", s.request.Agent)
+	s.publication = newPublication(w, s.server.cfg.Metrics.Ingest(stream), log)
+	return nil
+}
+
+// OnVideo implements rtmp.Handler.
+func (s *session) OnVideo(timestamp uint32, payload io.Reader) error {
+	size, arrival := s.Incoming()
+	body := make([]byte, size)
+	if _, err := io.ReadFull(payload, body); err != nil {
+		return s.end(fmt.Errorf("read video message: %w", err))
+	}
+	return s.end(s.publication.video(timestamp, body, arrival))
+}
+
+// OnAudio implements rtmp.Handler.
+func (s *session) OnAudio(timestamp uint32, payload io.Reader) error {
+	size, arrival := s.Incoming()
+	body := make([]byte, size)
+	if _, err := io.ReadFull(payload, body); err != nil {
+		return s.end(fmt.Errorf("read audio message: %w", err))
+	}
+	return s.end(s.publication.audio(timestamp, body, arrival))
+}
+
+// end notes err as the cause of the connection's end, if it is one.
+func (s *session) end(err error) error {
+	if err == nil {
+		return nil
+	}
+	s.cause = err
+	if errors.Is(err, depacketize.ErrUnsupportedCodec) {
+		s.Refuse(s.Published(), string(Rejected), err.Error())
+	}
+	return err
+}
+
+// OnClose implements rtmp.Handler. Close follows.
+func (s *session) OnClose() {
+	s.cancel()
+	cause := s.cause
+	if cause == nil {
+		cause = s.Err()
+	}
+	if cause == nil {
+		cause = errLibrary
+	}
+	if s.publication != nil {
+		s.publication.close(cause)
+	}
+	s.server.ended(s, cause)
+}
+
+// Close implements io.Closer for go-rtmp, which calls it last of all.
+func (s *session) Close() error {
+	err := s.Conn.Close()
+	s.server.leave(s)
+	return err
+}
