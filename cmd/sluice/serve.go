@@ -36,7 +36,7 @@ func serve(ctx context.Context, opts options, logger *slog.Logger, stdout io.Wri
 		err = g.wait(ctx)
 	}
 	g.phase.set(draining)
-	return errors.Join(err, g.stop())
+	return errors.Join(err, g.stop(context.WithoutCancel(ctx)))
 }
 
 // gateway is the running program. Its parts start from the bottom up and stop
@@ -120,7 +120,7 @@ func (g *gateway) startWeb(context.Context) (err error) {
 	mux.Handle("/api/", signal)
 	mux.Handle("/", player.Handler())
 	g.serveHTTP("http", g.web, newWebServer(mux, g.logger))
-	g.parts.push("sessions", func(context.Context) error { signal.Close(); return nil })
+	g.parts.push("sessions", func(context.Context) error { return signal.Close() })
 	g.parts.push("egress", func(context.Context) error { return g.egress.Close() })
 	return nil
 }
@@ -162,8 +162,8 @@ func (g *gateway) wait(ctx context.Context) error {
 }
 
 // stop ends the parts in order: publishers, hubs and viewers, HTTP, ffmpeg.
-func (g *gateway) stop() error {
-	ctx, cancel := context.WithTimeout(context.Background(), g.opts.ShutdownTimeout)
+func (g *gateway) stop(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, g.opts.ShutdownTimeout)
 	defer cancel()
 	if err := g.parts.close(ctx, g.logger); err != nil {
 		return err

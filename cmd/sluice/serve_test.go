@@ -58,7 +58,8 @@ func startGateway(t *testing.T, args ...string) *gatewayInTest {
 	}()
 	t.Cleanup(func() {
 		cancel()
-		for range g.records { //nolint:revive // until the log ends
+		for range g.records { // until the log ends
+			continue
 		}
 	})
 	g.ready = g.until("ready")
