@@ -1,0 +1,105 @@
+package transcode
+
+import (
+	"context"
+	"time"
+
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/metrics"
+)
+
+// OpusWriter is a media.Writer that turns AAC into Opus, 48 kHz, stereo,
+// 20 ms a packet, and passes everything else to the next Writer.
+//
+// Opus frames are written by a goroutine of its own; an error of the next
+// Writer is returned by a later WriteAudio.
+type OpusWriter struct {
+	media.Writer // the next one; video passes by promotion
+
+	// static
+	pool    *Pool
+	stream  string
+	wanted  func() bool
+	metrics *metrics.Transcode
+
+	// owned by the goroutine that calls WriteAudio
+	clock   clock
+	asked   bool      // wanted has said yes
+	askedAt time.Time // the last time that it did
+	encoder *encoder  // nil while there is none
+
+	out counter // owned by the encoder; without one, by WriteAudio
+}
+
+// NewOpusWriter returns an OpusWriter in front of next. It asks wanted at each
+// AAC frame and has no process until that says yes, nor some seconds after it
+// has stopped doing so (Config.StopAfter). Close closes next too.
+func (p *Pool) NewOpusWriter(stream string, next media.Writer, wanted func() bool) *OpusWriter {
+	return &OpusWriter{
+		Writer: next, pool: p, stream: stream, wanted: wanted,
+		metrics: p.cfg.Metrics.Transcode(stream),
+	}
+}
+
+// WriteAudio implements media.Writer.
+func (w *OpusWriter) WriteAudio(f *media.AudioFrame) error {
+	if f.Codec != media.AAC {
+		if err := w.stop(); err != nil {
+			return err
+		}
+		w.out.passed(f.PTS + f.Duration)
+		return w.Writer.WriteAudio(f)
+	}
+	if reason := unusable(f); reason != "" {
+		w.metrics.Dropped(reason)
+		return nil
+	}
+	at := w.clock.next(f)
+	if !w.isWanted() {
+		return w.stop()
+	}
+	if w.encoder == nil {
+		w.start()
+	}
+	return w.encoder.write(f, at)
+}
+
+// Close ends the encoder, waits for it, and closes the next Writer.
+func (w *OpusWriter) Close() error {
+	_ = w.stop() // the next Writer knows its error
+	w.metrics.Close()
+	return w.Writer.Close()
+}
+
+// isWanted says whether there are listeners, or were a short while ago.
+func (w *OpusWriter) isWanted() bool {
+	now := w.pool.now()
+	if w.wanted() {
+		w.asked, w.askedAt = true, now
+	}
+	w.asked = w.asked && now.Sub(w.askedAt) < w.pool.cfg.StopAfter
+	return w.asked
+}
+
+func (w *OpusWriter) start() {
+	ctx, cancel := context.WithCancel(w.pool.ctx)
+	w.encoder = &encoder{
+		pool: w.pool, next: w.Writer, metrics: w.metrics, out: &w.out,
+		logger: w.pool.cfg.Logger.With("stream", w.stream),
+		cancel: cancel, done: make(chan struct{}),
+		idle: DropStarting,
+	}
+	go w.encoder.run(ctx)
+}
+
+// stop ends the encoder and waits until its last packet is written, some
+// milliseconds. It returns the error that it had met.
+func (w *OpusWriter) stop() error {
+	if w.encoder == nil {
+		return nil
+	}
+	e := w.encoder
+	w.encoder = nil
+	e.stop()
+	return e.err
+}

@@ -1,0 +1,145 @@
+package transcode
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"time"
+)
+
+const (
+	// smallPipe holds 0.25 s of sound at 128 kbit/s: what a process that does
+	// not keep up can be behind. Writes up to this size (PIPE_BUF) are whole
+	// or not at all (POSIX write(2)).
+	smallPipe = 4096
+
+	// largePipe is for more than 4 channels, where an access unit may be
+	// longer than a page.
+	largePipe = 8192
+
+	// writeTimeout is how long a frame waits for room in the pipe. A process
+	// that keeps up makes some within 3 ms, even in a burst.
+	writeTimeout = 5 * time.Millisecond
+
+	// drainTimeout is for what a dead process has left in its pipes. It
+	// passes only if something else holds them open.
+	drainTimeout = 100 * time.Millisecond
+)
+
+// errPipeFull means that nothing of a frame was written; errPartialWrite, that
+// a part was and the process cannot be used any more.
+var (
+	errPipeFull     = errors.New("pipe to ffmpeg is full")
+	errPartialWrite = errors.New("frame was written to ffmpeg in part")
+)
+
+// process is one running ffmpeg.
+type process struct {
+	cmd    *exec.Cmd
+	stdin  *os.File // used by the one that feeds it
+	stdout *os.File // used by the one that reads it
+	stderr *os.File // used by watch
+	tail   tail
+
+	done chan struct{} // closed by its Pool when watch has returned
+	exit error         // how it ended; valid after done
+
+	mu     sync.Mutex
+	reaped bool // its pid may belong to another one
+}
+
+// startProcess starts path. The thread that calls it must outlive the process
+// (see Pool.run).
+func startProcess(path string, args []string) (_ *process, err error) {
+	p := &process{cmd: exec.Command(path, args...), done: make(chan struct{})}
+	var theirs [3]*os.File
+	defer func() {
+		for _, f := range theirs {
+			f.Close() // a nil *os.File only returns an error
+		}
+		if err != nil {
+			p.closePipes()
+		}
+	}()
+	if theirs[0], p.stdin, err = os.Pipe(); err != nil {
+		return nil, err
+	}
+	if p.stdout, theirs[1], err = os.Pipe(); err != nil {
+		return nil, err
+	}
+	if p.stderr, theirs[2], err = os.Pipe(); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(setPipeSize(p.stdin, smallPipe), setPipeSize(p.stdout, smallPipe)); err != nil {
+		return nil, err
+	}
+	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = theirs[0], theirs[1], theirs[2]
+	p.cmd.SysProcAttr = sysProcAttr()
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// watch returns when the process is reaped and all it said has been read.
+func (p *process) watch() {
+	read := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(&p.tail, p.stderr)
+		close(read)
+	}()
+	p.exit = p.reap()
+	deadline := time.Now().Add(drainTimeout)
+	_ = p.stderr.SetReadDeadline(deadline)
+	_ = p.stdout.SetReadDeadline(deadline)
+	<-read
+}
+
+// ended says whether the process is dead and reaped.
+func (p *process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// end kills the process if it lives, waits until it is reaped, frees what it
+// had and returns how it ended. It is called once, by the one that reads it.
+func (p *process) end() error {
+	p.kill()
+	<-p.done
+	p.closePipes()
+	if p.exit == nil {
+		return errors.New("ffmpeg ended by itself")
+	}
+	return fmt.Errorf("ffmpeg ended: %w", p.exit)
+}
+
+func (p *process) closePipes() {
+	p.stdin.Close()
+	p.stdout.Close()
+	p.stderr.Close()
+}
+
+// write gives b to the process as a whole or not at all.
+func (p *process) write(b []byte) error {
+	if err := p.stdin.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	n, err := p.stdin.Write(b)
+	switch {
+	case err == nil:
+		return nil
+	case n > 0:
+		return errPartialWrite
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errPipeFull
+	default:
+		return err
+	}
+}
