@@ -28,7 +28,7 @@ func TestGolden(t *testing.T) {
 		{"main, odd crop", "326x246", "30000/1001", "-profile:v main -bf 2", "-ar 48000 -ac 6"},
 		{"interlaced", "720x576", "25", "-flags +ildct+ilme -bf 2", "-ar 32000 -ac 2"},
 		{"interlaced 1080i", "1920x1080", "30000/1001", "-x264-params tff=1 -preset ultrafast", "-ar 48000 -ac 2"},
-		{"4:4:4, odd size", "319x239", "24", "-pix_fmt yuv444p -profile:v high444", ""},
+		{"4:4:4, odd size", "320x240", "24", "-vf format=yuv444p,crop=319:239 -pix_fmt yuv444p -profile:v high444", ""},
 		{"4:2:2", "322x242", "24", "-pix_fmt yuv422p -profile:v high422", ""},
 		{"4:2:2 interlaced", "322x244", "25", "-pix_fmt yuv422p -profile:v high422 -flags +ildct+ilme", ""},
 		{"10 bits", "320x240", "50", "-pix_fmt yuv420p10le -profile:v high10", ""},
