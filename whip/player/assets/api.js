@@ -1,0 +1,36 @@
+// What the server says of its streams.
+
+const PATIENCE = 5000; // ms for an answer
+
+async function get(path) {
+  const response = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) });
+  if (response.status === 404) return null;
+  if (!response.ok) throw new Error(`the server answered ${response.status}`);
+  return response.json();
+}
+
+// streams returns all that the server lists.
+export async function streams() {
+  return (await get('/api/streams'))?.streams ?? [];
+}
+
+// Stream asks for one stream, at most once in a while.
+export class Stream {
+  #path;
+  #asked = -Infinity;
+  #answer = Promise.resolve(null);
+
+  constructor(path) {
+    this.#path = path;
+  }
+
+  // info returns what the server says of the stream, null when it knows none.
+  // An answer is good for maxAge ms.
+  info(maxAge) {
+    if (performance.now() - this.#asked > maxAge) {
+      this.#asked = performance.now();
+      this.#answer = get(this.#path);
+    }
+    return this.#answer;
+  }
+}

@@ -1,0 +1,56 @@
+// The player's page: /watch/{app}/{key}. What its address may hold is in the
+// page's help (key ?).
+
+import { keepFacts } from './about.js';
+import { Stream } from './api.js';
+import { controls } from './controls.js';
+import { byID, setText } from './dom.js';
+import { Figures } from './figures.js';
+import { Player } from './player.js';
+import { Sound } from './sound.js';
+
+const BADGES = {
+  connecting: 'Connecting', waiting: 'Waiting', live: 'Live', offline: 'Offline', reconnecting: 'Reconnecting', unsupported: 'Not playable',
+};
+
+const root = document.documentElement;
+const path = location.pathname.split('/').slice(2, 4).join('/'); // app/key, still escaped
+const name = path.split('/').map(decodeURIComponent).join('/');
+const options = new URLSearchParams(location.search);
+const video = byID('video');
+
+function onState({ state, headline, detail }) {
+  root.dataset.state = state;
+  setText(byID('headline'), headline || 'Playing');
+  setText(byID('detail'), detail);
+  setText(byID('badgeText'), BADGES[state]);
+  byID('retry').hidden = state !== 'unsupported';
+  document.title = state === 'live' ? `${name} · Sluice` : `${name} (${BADGES[state].toLowerCase()}) · Sluice`;
+}
+
+root.toggleAttribute('data-embedded', window.self !== window.top || options.get('controls') === '0');
+root.toggleAttribute('data-bare', options.get('controls') === '0');
+setText(byID('title'), name);
+
+const stream = new Stream(`/api/streams/${path}`);
+const player = new Player({ video, url: `/whep/${path}`, stream, onState });
+const figures = new Figures(byID('figures'), () => player.stats());
+video.muted = options.get('muted') !== '0';
+const sound = new Sound(video, { loud: byID('loud'), text: byID('loudText'), mute: byID('mute'), volume: byID('volume') });
+const actions = controls({ stage: byID('stage'), video, sound, figures });
+if (options.get('stats') === '1') actions.s();
+
+video.addEventListener('resize', () => { // also of a publisher who turns the phone
+  if (video.videoHeight > 0) byID('stage').style.setProperty('--aspect', video.videoWidth / video.videoHeight);
+});
+byID('retry').addEventListener('click', () => player.again());
+video.addEventListener('loadedmetadata', () => sound.play());
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden && video.paused && video.srcObject) sound.play(); // phones pause what is not seen
+});
+window.addEventListener('pagehide', () => player.stop());
+window.addEventListener('pageshow', () => player.start()); // also out of the back-forward cache
+
+window.sluice = { stats: () => player.stats() };
+keepFacts(stream);
+player.start();
