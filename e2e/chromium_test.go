@@ -36,6 +36,7 @@ func TestChromiumPlays(t *testing.T) {
 	first, middle := map[string]browser.Playback{}, map[string]browser.Playback{}
 	for stream, page := range pages {
 		page.WaitState("live", 10*time.Second)
+		page.Unmute()
 		first[stream] = page.Playback()
 	}
 	watch(t, 10*time.Second)

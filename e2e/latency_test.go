@@ -47,7 +47,7 @@ func TestLatency(t *testing.T) {
 
 // BenchmarkLatency measures over N seconds; run it with -benchtime 30x.
 func BenchmarkLatency(b *testing.B) {
-	l := measureLatency(b, time.Duration(b.N+5)*time.Second)
+	l := measureLatency(b, time.Duration(b.N+9)*time.Second)
 	b.ReportMetric(milliseconds(l.video), "video-ms/p50")
 	b.ReportMetric(milliseconds(l.audio), "audio-ms/p50")
 	b.ReportMetric(milliseconds(l.through), "write-to-read-ms/p50")

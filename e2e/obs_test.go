@@ -37,6 +37,7 @@ func TestOBSPlays(t *testing.T) {
 	}
 	page := browser.StartChromium(t).Open(s.Watch("live/obs"))
 	page.WaitState("live", 20*time.Second)
+	page.Unmute()
 	first := page.Playback()
 	await.Holds(t, 10*time.Second, func() error { return nil })
 	last := page.Playback()

@@ -29,6 +29,7 @@ func TestPublisherKilled(t *testing.T) {
 	v := viewer.Join(t, s.WHEP(stream))
 	page := browser.StartChromium(t).Open(s.Watch(stream))
 	page.WaitState("live", 10*time.Second)
+	page.Unmute()
 	v.Playing(30)
 
 	for range 2 {

@@ -3,8 +3,11 @@
 package e2e
 
 import (
+	"fmt"
 	"testing"
+	"time"
 
+	"github.com/sluice-media/sluice/e2e/await"
 	"github.com/sluice-media/sluice/e2e/server"
 	"github.com/sluice-media/sluice/e2e/source"
 	"github.com/sluice-media/sluice/e2e/viewer"
@@ -44,7 +47,10 @@ func TestBFramesAreReported(t *testing.T) {
 	if !live.Video.BFrames || live.Video.Hint == "" {
 		t.Errorf("stream list says %+v", live.Video)
 	}
-	if depth := s.Scrape().Sum("sluice_ingest_reorder_frames", server.Label("stream", stream)); depth < 1 {
-		t.Errorf("sluice_ingest_reorder_frames is %v", depth)
-	}
+	await.Success(t, 5*time.Second, func() error {
+		if depth := s.Scrape().Sum("sluice_ingest_reorder_frames", server.Label("stream", stream)); depth < 1 {
+			return fmt.Errorf("sluice_ingest_reorder_frames is %v", depth)
+		}
+		return nil
+	})
 }

@@ -40,6 +40,17 @@ func (p *Page) WaitState(want string, within time.Duration) {
 	})
 }
 
+// Unmute clicks the button that browsers make necessary: video starts without
+// sound. Chromium measures no audio energy before.
+func (p *Page) Unmute() {
+	p.tb.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, chromedp.Click(chromedp.ID("loud"))); err != nil {
+		p.tb.Fatalf("click on unmute: %v; the page says %s", err, p.Text())
+	}
+}
+
 // Stats is what window.sluice.stats() of the page returns.
 func (p *Page) Stats() map[string]any {
 	p.tb.Helper()
