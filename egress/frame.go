@@ -16,6 +16,9 @@ const (
 type Frame struct {
 	Kind Kind
 
+	// Index counts the video frames of a stream from 1, without gaps.
+	Index uint64
+
 	// PTS is on the hub's clock: continuous from one publication of the name
 	// to the next.
 	PTS time.Duration
@@ -31,6 +34,9 @@ type Frame struct {
 	// last of a video frame (RFC 6184 §5.1).
 	Payloads [][]byte
 
+	// Size is the sum of the payloads in bytes.
+	Size int
+
 	// Arrival is when the publisher's message had been read whole.
 	Arrival time.Time
 }
@@ -40,20 +46,6 @@ type Frame struct {
 type Subscriber interface {
 	Deliver(*Frame)
 }
-
-// DropReason tells why a frame was not sent to a viewer; it is the metric
-// label.
-type DropReason string
-
-// The reasons.
-const (
-	// DropQueueFull: the viewer's queue had no room.
-	DropQueueFull DropReason = "queue_full"
-	// DropWaitIDR: a frame before it was dropped, and this is no IDR.
-	DropWaitIDR DropReason = "wait_idr"
-	// DropSendError: a packet of it could not be sent.
-	DropSendError DropReason = "send_error"
-)
 
 // ticks converts a media time to RTP ticks of a clock of rate Hz (48000 or
 // 90000), rounding down. Equal steps of time that are whole ticks stay equal

@@ -30,6 +30,8 @@ type Hub struct {
 	closed      bool
 	last        time.Duration // largest DTS or audio PTS delivered
 	facts       facts
+	index       uint64 // of the last video frame
+	gop         gop
 }
 
 func newHub(name string, grace time.Duration, m *metrics.Egress, log *slog.Logger, ended func()) *Hub {
@@ -67,6 +69,7 @@ func (h *Hub) unpublish(p *Publication) {
 		return
 	}
 	h.publication = nil
+	h.gop.drop()
 	h.metrics.Live.Set(0)
 	h.log.Info("publication ended", "after", time.Since(h.facts.since).Round(time.Millisecond), "viewers", h.viewers)
 	h.expiry = time.AfterFunc(h.grace, h.expire)
@@ -128,6 +131,17 @@ func (h *Hub) Unsubscribe(s Subscriber) {
 	if i := slices.Index(h.subscribers, s); i >= 0 {
 		h.subscribers = slices.Delete(h.subscribers, i, i+1)
 	}
+}
+
+// Replay returns a snapshot of the frames since the last IDR.
+func (h *Hub) Replay() Replay {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := h.gop.snapshot()
+	if v := h.facts.video; v != nil {
+		r.FrameRate, r.Pixels = v.FrameRate, v.Width*v.Height
+	}
+	return r
 }
 
 // deliver gives f to all subscribers; mu is held.

@@ -179,3 +179,45 @@ func TestMeasuredFrameRate(t *testing.T) {
 		t.Errorf("measured %v frames a second, want 25", got)
 	}
 }
+
+func TestGOP(t *testing.T) {
+	at := func(i int) time.Duration { return time.Duration(i) * 100 * time.Millisecond }
+	add := func(g *gop, text string, from int) {
+		for i, f := range (&notation{}).frames(text) {
+			f.PTS, f.Index, f.Size = at(from+i), uint64(from+i), 1000
+			g.add(f)
+		}
+	}
+	var g gop
+	add(&g, "pp", 0)
+	if r := g.snapshot(); len(r.Frames) != 0 {
+		t.Error("cached frames before the first IDR")
+	}
+	add(&g, "Ippp", 2)
+	if r := g.snapshot(); len(r.Frames) != 4 || !r.Whole || r.Steady || r.Bitrate != 4*8000*10/3 {
+		t.Errorf("first GOP: %+v", r)
+	}
+	before := g.snapshot()
+	add(&g, "IpppIppp", 6)
+	r := g.snapshot()
+	if len(r.Frames) != 4 || r.Frames[0].Index != 10 || !r.Steady || r.UntilIDR != at(1) || r.Bitrate != 80_000 {
+		t.Errorf("third GOP: %+v", r)
+	}
+	if before.Frames[0].Index != 2 || len(before.Frames) != 4 {
+		t.Error("a snapshot changed")
+	}
+	add(&g, "ppppp", 14)
+	if r := g.snapshot(); r.Steady || r.UntilIDR != defaultGOP {
+		t.Errorf("a GOP longer than the last: %+v", r)
+	}
+	for i := range 2 * gopFrames {
+		add(&g, "p", 19+i)
+	}
+	if r := g.snapshot(); r.Whole || len(r.Frames) != 1 || r.Frames[0].Index != 10 {
+		t.Errorf("beyond the bounds: %d frames, whole %t", len(r.Frames), r.Whole)
+	}
+	add(&g, "Ip", 5000)
+	if r := g.snapshot(); !r.Whole || len(r.Frames) != 2 {
+		t.Errorf("after the bounds: %d frames, whole %t", len(r.Frames), r.Whole)
+	}
+}

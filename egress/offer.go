@@ -28,6 +28,7 @@ type acceptance struct {
 	media       *sdp.MediaDescription
 	payloadType uint8
 	fmtp        string
+	rtx         uint8 // payload type of its retransmissions; 0: not offered
 }
 
 // parseOffer reads an offer and chooses a format for H.264 of the given
@@ -153,19 +154,27 @@ func (a *acceptance) trimmed(candidates *int) *sdp.MediaDescription {
 	m := *a.media
 	m.MediaName.Port = sdp.RangedPort{Value: 9}
 	m.MediaName.Formats = []string{strconv.Itoa(int(a.payloadType))}
+	if a.rtx != 0 {
+		m.MediaName.Formats = append(m.MediaName.Formats, strconv.Itoa(int(a.rtx)))
+	}
 	m.Attributes = nil
 	for _, attr := range a.media.Attributes {
 		switch attr.Key {
 		case "rtpmap", "fmtp", "rtcp-fb":
 			pt, _, _ := strings.Cut(attr.Value, " ")
-			if pt != m.MediaName.Formats[0] {
+			if pt != "*" && !slices.Contains(m.MediaName.Formats, pt) {
+				continue
+			}
+		case "extmap":
+			if _, uri, _ := strings.Cut(attr.Value, " "); m.MediaName.Media != "video" || uri != transportCC {
 				continue
 			}
 		case sdp.AttrKeyCandidate:
-			if *candidates++; *candidates > maxOfferedCandidates || !usableCandidate(attr.Value) {
+			if *candidates >= maxOfferedCandidates || !usableCandidate(attr.Value) {
 				continue
 			}
-		case "extmap", "ssrc", "ssrc-group", "msid", "rtcp", "bundle-only", "rid", "simulcast",
+			*candidates++
+		case "ssrc", "ssrc-group", "msid", "rtcp", "bundle-only", "rid", "simulcast",
 			sdp.AttrKeySendRecv, sdp.AttrKeyRecvOnly:
 			continue
 		}
@@ -177,7 +186,8 @@ func (a *acceptance) trimmed(candidates *int) *sdp.MediaDescription {
 
 // usableCandidate reports whether checks can be sent to a candidate: UDP,
 // component 1, a literal unicast address. Names, mDNS ones among them, would
-// need a resolver (RFC 8839 §5.1).
+// need a resolver (RFC 8839 §5.1). Ports below 1024 belong to services, which
+// nobody shall make us knock at.
 func usableCandidate(value string) bool {
 	f := strings.Fields(strings.TrimPrefix(value, "candidate:"))
 	if len(f) < 8 || f[1] != "1" || !strings.EqualFold(f[2], "udp") {
@@ -185,7 +195,7 @@ func usableCandidate(value string) bool {
 	}
 	ip, err := netip.ParseAddr(f[4])
 	port, portErr := strconv.ParseUint(f[5], 10, 16)
-	return err == nil && portErr == nil && port > 0 && !ip.IsUnspecified() && !ip.IsMulticast()
+	return err == nil && portErr == nil && port >= 1024 && !ip.IsUnspecified() && !ip.IsMulticast()
 }
 
 // format is one payload type of an m-line.
@@ -246,24 +256,39 @@ func (f format) profile() []byte {
 func chooseH264(m *sdp.MediaDescription, profile []byte) *acceptance {
 	var best *acceptance
 	bestRank := 0
-	for _, f := range formats(m) {
+	offered := formats(m)
+	for _, f := range offered {
 		if !strings.EqualFold(f.rtpmap, "H264/90000") || f.parameter("packetization-mode") != "1" {
 			continue
 		}
 		rank := 1
-		switch offered := f.profile(); {
-		case profile != nil && sameProfile(offered, profile):
+		switch p := f.profile(); {
+		case profile != nil && sameProfile(p, profile):
 			rank = 4
-		case offered[0] == 66 && offered[1]&0x40 != 0:
+		case p[0] == 66 && p[1]&0x40 != 0:
 			rank = 3
-		case offered[0] == 66:
+		case p[0] == 66:
 			rank = 2
 		}
 		if rank > bestRank {
 			best, bestRank = &acceptance{media: m, payloadType: f.payloadType, fmtp: f.fmtp}, rank
 		}
 	}
+	if best != nil {
+		best.rtx = retransmissions(offered, best.payloadType)
+	}
 	return best
+}
+
+// retransmissions returns the payload type for retransmissions of another
+// (RFC 4588 §8.1).
+func retransmissions(offered []format, payloadType uint8) uint8 {
+	for _, f := range offered {
+		if strings.EqualFold(f.rtpmap, "rtx/90000") && f.parameter("apt") == strconv.Itoa(int(payloadType)) {
+			return f.payloadType
+		}
+	}
+	return 0
 }
 
 // sameProfile compares profile_idc and, for baseline, constraint_set1_flag:

@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -96,22 +97,19 @@ func (p *peers) connect(o *offer, onState func(webrtc.PeerConnectionState)) (_ *
 	if err != nil {
 		return nil, err
 	}
-	engine := &webrtc.MediaEngine{}
+	engine, err := o.mediaEngine()
+	if err != nil {
+		return nil, err
+	}
 	q := &peer{}
 	var tracks []*track
 	if o.video != nil {
 		q.video = newTrack(webrtc.RTPCodecTypeVideo, videoClock)
 		tracks = append(tracks, q.video)
-		err = engine.RegisterCodec(o.video.codec(webrtc.MimeTypeH264, videoClock, 0,
-			"nack", "nack pli", "ccm fir"), webrtc.RTPCodecTypeVideo)
 	}
-	if o.audio != nil && err == nil {
+	if o.audio != nil {
 		q.audio = newTrack(webrtc.RTPCodecTypeAudio, audioClock)
 		tracks = append(tracks, q.audio)
-		err = engine.RegisterCodec(o.audio.codec(webrtc.MimeTypeOpus, audioClock, 2), webrtc.RTPCodecTypeAudio)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("register codecs: %w", err)
 	}
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithSettingEngine(p.settings),
 		webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
@@ -136,10 +134,36 @@ func (p *peers) connect(o *offer, onState func(webrtc.PeerConnectionState)) (_ *
 	return q, err
 }
 
+// mediaEngine knows just what was chosen from the offer.
+func (o *offer) mediaEngine() (*webrtc.MediaEngine, error) {
+	engine := &webrtc.MediaEngine{}
+	var err error
+	register := func(c webrtc.RTPCodecParameters, kind webrtc.RTPCodecType) {
+		err = cmp.Or(err, engine.RegisterCodec(c, kind))
+	}
+	if v := o.video; v != nil {
+		register(codec(v.payloadType, webrtc.MimeTypeH264, videoClock, 0, v.fmtp,
+			"nack", "nack pli", "ccm fir", "transport-cc"), webrtc.RTPCodecTypeVideo)
+		if v.rtx != 0 {
+			register(codec(v.rtx, webrtc.MimeTypeRTX, videoClock, 0, fmt.Sprintf("apt=%d", v.payloadType)),
+				webrtc.RTPCodecTypeVideo)
+		}
+		err = cmp.Or(err, engine.RegisterHeaderExtension(
+			webrtc.RTPHeaderExtensionCapability{URI: transportCC}, webrtc.RTPCodecTypeVideo))
+	}
+	if a := o.audio; a != nil {
+		register(codec(a.payloadType, webrtc.MimeTypeOpus, audioClock, 2, a.fmtp), webrtc.RTPCodecTypeAudio)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("register codecs: %w", err)
+	}
+	return engine, nil
+}
+
 // codec describes an accepted format to pion.
-func (a *acceptance) codec(mime string, clock uint32, channels uint16, feedback ...string) webrtc.RTPCodecParameters {
-	c := webrtc.RTPCodecParameters{PayloadType: webrtc.PayloadType(a.payloadType)}
-	c.MimeType, c.ClockRate, c.Channels, c.SDPFmtpLine = mime, clock, channels, a.fmtp
+func codec(payloadType uint8, mime string, clock uint32, channels uint16, fmtp string, feedback ...string) webrtc.RTPCodecParameters {
+	c := webrtc.RTPCodecParameters{PayloadType: webrtc.PayloadType(payloadType)}
+	c.MimeType, c.ClockRate, c.Channels, c.SDPFmtpLine = mime, clock, channels, fmtp
 	for _, f := range feedback {
 		c.RTCPFeedback = append(c.RTCPFeedback, rtcpFeedback(f))
 	}

@@ -30,6 +30,9 @@ func (p *Publication) WriteVideo(au *media.AccessUnit) error {
 		return fmt.Errorf("packetize %s: not served over RTP", au.Codec)
 	}
 	f := &Frame{Kind: Video, IDR: au.IDR, Payloads: payloadH264(au.NALUs), Arrival: au.Arrival}
+	for _, p := range f.Payloads {
+		f.Size += len(p)
+	}
 	h := p.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -39,6 +42,9 @@ func (p *Publication) WriteVideo(au *media.AccessUnit) error {
 	if h.facts.noteVideo(au) {
 		h.noteFormat(h.facts.video)
 	}
+	h.index++
+	f.Index = h.index
+	h.gop.add(f)
 	h.deliver(f)
 	return nil
 }
@@ -47,7 +53,7 @@ func (p *Publication) WriteVideo(au *media.AccessUnit) error {
 // and goes no further: it comes here while nobody listens, or where no
 // transcoder runs.
 func (p *Publication) WriteAudio(a *media.AudioFrame) error {
-	f := &Frame{Kind: Audio, Skew: a.Skew, Payloads: [][]byte{a.Data}, Arrival: a.Arrival}
+	f := &Frame{Kind: Audio, Skew: a.Skew, Payloads: [][]byte{a.Data}, Size: len(a.Data), Arrival: a.Arrival}
 	h := p.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -45,18 +45,10 @@ func (v *Viewer) readRTCP(s *webrtc.RTPSender) {
 			continue // a broken report is the viewer's own loss
 		}
 		for _, p := range packets {
-			v.feedback(p)
+			select {
+			case v.reports <- p:
+			default:
+			}
 		}
-	}
-}
-
-func (v *Viewer) feedback(p rtcp.Packet) {
-	switch p := p.(type) {
-	case *rtcp.TransportLayerNack:
-		for i := range p.Nacks {
-			v.metrics.NACKs.Add(float64(len(p.Nacks[i].PacketList())))
-		}
-	case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
-		v.metrics.KeyframeRequests.Inc()
 	}
 }

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/sluice-media/sluice/metrics"
 )
 
@@ -31,6 +29,10 @@ type Config struct {
 	// Grace is how long viewers wait for a publisher that went away to come
 	// back; default 60 s.
 	Grace time.Duration
+
+	// WaitForIDR leaves viewers to wait for the publisher's next IDR, at the
+	// join and after losses, instead of replaying the cached GOP.
+	WaitForIDR bool
 
 	// Logger takes lifecycle messages; default slog.Default().
 	Logger *slog.Logger
@@ -108,14 +110,8 @@ func (s *Server) Publish(name string) (*Publication, error) {
 }
 
 func (s *Server) newStream(name string) *stream {
-	m, signal := s.config.Metrics.Egress(name), s.config.Metrics.Signal()
-	st := &stream{viewers: &viewerMetrics{
-		Egress: m, dropped: map[DropReason]prometheus.Counter{},
-		joinConnected: signal.JoinConnected, joinKeyframe: signal.JoinKeyframe,
-	}}
-	for _, r := range []DropReason{DropQueueFull, DropWaitIDR, DropSendError} {
-		st.viewers.dropped[r] = m.Dropped(string(r))
-	}
+	m := s.config.Metrics.Egress(name)
+	st := &stream{viewers: newViewerMetrics(m, s.config.Metrics.Signal())}
 	st.ctx, st.end = context.WithCancelCause(s.ctx)
 	st.Hub = newHub(name, s.config.Grace, m, s.log, func() { s.remove(st) })
 	return st
@@ -150,6 +146,7 @@ func (s *Server) Play(name, sdp string) (*Viewer, error) {
 		defer s.wg.Done()
 		v.run()
 		s.release(st)
+		close(v.done)
 	}()
 	return v, nil
 }
@@ -188,7 +185,7 @@ func (s *Server) join(st *stream, sdp string) (*Viewer, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := newViewer(st.ctx, st.Hub, st.clock, st.viewers, st.log)
+	v := newViewer(st, s.config.WaitForIDR)
 	v.ufrag = o.ufrag
 	if v.peer, err = s.peers.connect(o, v.onState); err != nil {
 		v.end(err)

@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"time"
 
@@ -27,8 +28,10 @@ type track struct {
 	clock int64 // Hz
 	base  uint32
 
-	bound  chan struct{} // closed by Bind, which sets writer, SSRC and payload type
+	bound  chan struct{} // closed by Bind, which sets the fields up to header
 	writer webrtc.TrackLocalWriter
+	rtx    rtp.Header // of the next retransmission; SSRC 0: not negotiated
+	ccID   uint8      // of the transportCC extension; 0: not negotiated
 
 	// owned by the sending goroutine
 	header  rtp.Header // of the next packet, but for its timestamp
@@ -42,6 +45,7 @@ func newTrack(kind webrtc.RTPCodecType, clock int64) *track {
 	return &track{
 		kind: kind, clock: clock, base: rand.Uint32(), bound: make(chan struct{}),
 		header: rtp.Header{Version: 2, SequenceNumber: uint16(rand.Uint32())},
+		rtx:    rtp.Header{Version: 2, SequenceNumber: uint16(rand.Uint32())},
 	}
 }
 
@@ -54,6 +58,16 @@ func (t *track) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, err
 	t.writer = c.WriteStream()
 	t.header.SSRC = uint32(c.SSRC())
 	t.header.PayloadType = uint8(codecs[0].PayloadType)
+	for _, codec := range codecs {
+		if codec.MimeType == webrtc.MimeTypeRTX {
+			t.rtx.SSRC, t.rtx.PayloadType = uint32(c.SSRCRetransmission()), uint8(codec.PayloadType)
+		}
+	}
+	for _, e := range c.HeaderExtensions() {
+		if e.URI == transportCC {
+			t.ccID = uint8(e.ID)
+		}
+	}
 	close(t.bound)
 	return codecs[0], nil
 }
@@ -73,24 +87,57 @@ func (t *track) StreamID() string { return cname }
 // Kind implements webrtc.TrackLocal.
 func (t *track) Kind() webrtc.RTPCodecType { return t.kind }
 
-// send writes a frame's packets and returns the payload bytes written. After an
-// error it goes on with the next packet: a receiver repairs one lost packet
-// more easily than many.
-func (t *track) send(f *Frame) (bytes int, err error) {
-	t.header.Timestamp = t.base + ticks(f.PTS, t.clock)
+// timestamp returns the RTP timestamp of a media time.
+func (t *track) timestamp(m time.Duration) uint32 { return t.base + ticks(m, t.clock) }
+
+// send writes a frame's packets. With cc they ask for transport-wide feedback.
+// After an error it goes on with the next packet: a receiver repairs one lost
+// packet more easily than many.
+func (t *track) send(f *Frame, timestamp uint32, cc *twcc, now time.Time) (err error) {
+	t.header.Timestamp = timestamp
 	t.skew = f.Skew
 	for i, p := range f.Payloads {
 		t.header.Marker = t.marks(f, i)
+		t.askFeedback(cc, len(p), now)
 		if _, e := t.writer.WriteRTP(&t.header, p); e != nil {
 			err = e
 		}
 		t.header.SequenceNumber++
 		t.packets++
-		bytes += len(p)
 	}
-	t.octets += uint32(bytes) // wraps, as RFC 3550 §6.4.1 has it
-	t.next = t.header.Timestamp + opusSamples(f)
-	return bytes, err
+	t.octets += uint32(f.Size) // wraps, as RFC 3550 §6.4.1 has it
+	t.next = timestamp + opusSamples(f)
+	return err
+}
+
+// askFeedback puts the transportCC extension on the next packet, or takes it
+// off.
+func (t *track) askFeedback(cc *twcc, bytes int, now time.Time) {
+	if cc == nil {
+		t.header.Extension, t.header.Extensions = false, nil
+		return
+	}
+	// A one-byte-header extension of two bytes with an ID that pion negotiated
+	// is always well-formed.
+	_ = t.header.SetExtension(t.ccID, binary.BigEndian.AppendUint16(nil, cc.stamp(bytes, now)))
+}
+
+// repeat sends a packet once more: on the retransmission SSRC (RFC 4588 §4), or
+// as it was where that was not negotiated.
+func (t *track) repeat(s sentFrame, packet int) (bytes int, err error) {
+	payload := s.frame.Payloads[packet]
+	seq := s.first + uint16(packet)
+	h := &t.rtx
+	if h.SSRC == 0 {
+		original := t.header
+		original.Extension, original.Extensions, original.SequenceNumber = false, nil, seq
+		h = &original
+	} else {
+		payload = append(binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(payload)), seq), payload...)
+		defer func() { t.rtx.SequenceNumber++ }()
+	}
+	h.Timestamp, h.Marker = s.timestamp, packet == len(s.frame.Payloads)-1
+	return t.writer.WriteRTP(h, payload)
 }
 
 // marks decides the marker bit: the last packet of an access unit (RFC 6184
@@ -138,7 +185,7 @@ func (t *track) report(now time.Time, m time.Duration) []rtcp.Packet {
 		&rtcp.SenderReport{
 			SSRC:        t.header.SSRC,
 			NTPTime:     ntpTime(now),
-			RTPTime:     t.base + ticks(m-t.skew, t.clock),
+			RTPTime:     t.timestamp(m - t.skew),
 			PacketCount: t.packets,
 			OctetCount:  t.octets,
 		},

@@ -12,6 +12,13 @@ type egressVecs struct {
 	latency *prometheus.HistogramVec
 	live    *prometheus.GaugeVec
 	bFrames *prometheus.GaugeVec
+
+	retransmitted *prometheus.CounterVec
+	unrepaired    *prometheus.CounterVec
+	replays       *prometheus.CounterVec
+	replayedBytes *prometheus.CounterVec
+	waits         *prometheus.CounterVec
+	recovery      *prometheus.HistogramVec
 }
 
 func newEgressVecs(reg prometheus.Registerer) egressVecs {
@@ -26,6 +33,14 @@ func newEgressVecs(reg prometheus.Registerer) egressVecs {
 		latency: s.histogram("latency_seconds", "Time from a frame's arrival to its last packet having been sent to a viewer.", latencyBuckets(), "stream", "kind"),
 		live:    s.gauge("live", "1 while a publisher is connected, 0 while its viewers wait for it to come back.", "stream"),
 		bFrames: s.gauge("b_frames", "1 if the video has B-frames, which browsers cannot show smoothly.", "stream"),
+
+		retransmitted: s.counter("retransmitted_packets_total", "Lost packets that were sent once more.", "stream"),
+		unrepaired:    s.counter("unrepaired_packets_total", "Lost packets that could not be sent once more: too old, asked for too often, or over the budget.", "stream"),
+		replays:       s.counter("replays_total", "Replays of the cached GOP to a viewer, by cause.", "stream", "cause"),
+		replayedBytes: s.counter("replayed_bytes_total", "RTP payload bytes of replays.", "stream"),
+		waits:         s.counter("idr_waits_total", "Times that a viewer was left to wait for the next IDR, by reason.", "stream", "reason"),
+		recovery: s.histogram("recovery_seconds", "Time from the need of a replay to its last frame having been sent.",
+			[]float64{.01, .025, .05, .1, .25, .5, 1, 2, 4, 8}, "stream"),
 	}
 }
 
@@ -42,10 +57,13 @@ type Egress struct {
 	VideoBytes, AudioBytes     prometheus.Counter
 	VideoLatency, AudioLatency prometheus.Observer // seconds
 	NACKs, KeyframeRequests    prometheus.Counter
+	Retransmitted, Unrepaired  prometheus.Counter
+	ReplayedBytes              prometheus.Counter
+	Recovery                   prometheus.Observer // seconds
 
-	stream  string
-	dropped *prometheus.CounterVec
-	close   func()
+	stream string
+	vecs   *egressVecs
+	close  func()
 }
 
 // Egress makes the series of one live stream.
@@ -63,10 +81,15 @@ func (m *Metrics) Egress(stream string) *Egress {
 		AudioLatency:     v.latency.WithLabelValues(stream, "audio"),
 		NACKs:            v.nacks.WithLabelValues(stream),
 		KeyframeRequests: v.plis.WithLabelValues(stream),
+		Retransmitted:    v.retransmitted.WithLabelValues(stream),
+		Unrepaired:       v.unrepaired.WithLabelValues(stream),
+		ReplayedBytes:    v.replayedBytes.WithLabelValues(stream),
+		Recovery:         v.recovery.WithLabelValues(stream),
 		stream:           stream,
-		dropped:          v.dropped,
+		vecs:             v,
 		close: func() {
-			deleteStream(stream, v.viewers, v.live, v.bFrames, v.packets, v.bytes, v.dropped, v.nacks, v.plis, v.latency)
+			deleteStream(stream, v.viewers, v.live, v.bFrames, v.packets, v.bytes, v.dropped, v.nacks, v.plis, v.latency,
+				v.retransmitted, v.unrepaired, v.replays, v.replayedBytes, v.waits, v.recovery)
 		},
 	}
 }
@@ -74,7 +97,19 @@ func (m *Metrics) Egress(stream string) *Egress {
 // Dropped returns the counter of frames not sent for a reason, one of a small
 // fixed set that the caller defines as constants.
 func (e *Egress) Dropped(reason string) prometheus.Counter {
-	return e.dropped.WithLabelValues(e.stream, reason)
+	return e.vecs.dropped.WithLabelValues(e.stream, reason)
+}
+
+// Replays returns the counter of replays for a cause, one of a small fixed
+// set.
+func (e *Egress) Replays(cause string) prometheus.Counter {
+	return e.vecs.replays.WithLabelValues(e.stream, cause)
+}
+
+// Waits returns the counter of waits for an IDR for a reason, one of a small
+// fixed set.
+func (e *Egress) Waits(reason string) prometheus.Counter {
+	return e.vecs.waits.WithLabelValues(e.stream, reason)
 }
 
 // Close deletes the stream's series.

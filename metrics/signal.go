@@ -29,9 +29,10 @@ func newSignalVecs(reg prometheus.Registerer) signalVecs {
 type Signal struct {
 	Sessions prometheus.Gauge
 
-	// Join observes seconds from the POST to: the answer sent, DTLS done,
-	// the first packet of an IDR sent.
-	JoinAnswered, JoinConnected, JoinKeyframe prometheus.Observer
+	// Join observes seconds from the POST to: the answer sent, DTLS done, the
+	// first IDR sent, its last packet acknowledged by a receiver report, the
+	// replay caught up with live.
+	JoinAnswered, JoinConnected, JoinKeyframe, JoinAcknowledged, JoinLive prometheus.Observer
 
 	vecs *signalVecs
 }
@@ -40,11 +41,13 @@ type Signal struct {
 func (m *Metrics) Signal() Signal {
 	v := &m.signal
 	return Signal{
-		Sessions:      v.sessions.WithLabelValues(),
-		JoinAnswered:  v.join.WithLabelValues("answered"),
-		JoinConnected: v.join.WithLabelValues("connected"),
-		JoinKeyframe:  v.join.WithLabelValues("keyframe"),
-		vecs:          v,
+		Sessions:         v.sessions.WithLabelValues(),
+		JoinAnswered:     v.join.WithLabelValues("answered"),
+		JoinConnected:    v.join.WithLabelValues("connected"),
+		JoinKeyframe:     v.join.WithLabelValues("keyframe"),
+		JoinAcknowledged: v.join.WithLabelValues("acknowledged"),
+		JoinLive:         v.join.WithLabelValues("live"),
+		vecs:             v,
 	}
 }
 

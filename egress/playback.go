@@ -1,0 +1,363 @@
+package egress
+
+import (
+	"time"
+
+	"github.com/pion/rtcp"
+)
+
+const (
+	// idrSoon is when waiting for the next IDR is as good as a replay.
+	idrSoon = 250 * time.Millisecond
+	// replayPause is the least time between two replays of a live viewer.
+	replayPause = time.Second
+	// replayBurst replays may follow each other at that pause, then one every
+	// replayRefill.
+	replayBurst  = 4
+	replayRefill = 7500 * time.Millisecond
+	// requestGrace is what a receiver needs, besides a round trip, to decode
+	// an IDR and stop asking for one.
+	requestGrace = 150 * time.Millisecond
+	// startRace is how long after the join a receiver may not yet have been
+	// listening when the replay began.
+	startRace = 2 * time.Second
+	// lossPause spaces the cuts of a pace that has only NACKs to go by.
+	lossPause = 100 * time.Millisecond
+	// repairShare is the part of the video's bitrate that retransmissions may
+	// take, and repairBurst the bytes that may be repeated at once.
+	repairShare = 0.5
+	repairBurst = 256 << 10
+)
+
+// Causes of a replay; they are metric labels.
+const (
+	causeJoin     = "join"
+	causeRequest  = "keyframe_request" // PLI or FIR
+	causeNACK     = "nack"             // for what cannot be repaired
+	causeOverflow = "overflow"         // the viewer fell behind
+)
+
+// Reasons to wait for the next IDR instead; they are metric labels.
+const (
+	waitConfigured = "configured"
+	waitNoIDR      = "no_idr"      // nothing is cached
+	waitLongGOP    = "long_gop"    // the cache's bounds were reached
+	waitSoon       = "soon"        // the next IDR is about to come
+	waitRate       = "rate_limit"  // of this viewer
+	waitSlowLink   = "slow_link"   // waiting is faster
+	waitUndecoded  = "not_decoded" // replays did not help
+)
+
+// playback sends one viewer's video: live frames as they come, the cached GOP
+// at the join and whenever the viewer lost what cannot be repaired. It belongs
+// to the viewer's sending goroutine.
+type playback struct {
+	// static
+	source  Source
+	backlog *backlog
+	clock   *clock
+	track   *track
+	metrics *viewerMetrics
+	joined  time.Time
+	waits   bool // for IDRs; never replay
+
+	rtt     time.Duration // 0: not known
+	history history
+	repairs repairs
+	repair  *bucket // bytes; nil: the bitrate is not known
+	replays *bucket
+
+	pacer    *pacer // nil: live
+	cc       *twcc  // nil: live, or not negotiated
+	untilIDR time.Time
+	cause    string
+	began    time.Time // of the present or last replay
+	caughtUp time.Time
+	tries    int // replays that did not help
+	idrSent  time.Time
+	lastCut  time.Time
+
+	replayed bool   // floor counts
+	floor    uint32 // the last timestamp of a replay
+
+	firstIDR uint16 // sequence number of the first IDR's last packet
+	acked    bool
+}
+
+func newPlayback(v *Viewer, now time.Time) *playback {
+	return &playback{
+		source: v.source, backlog: v.backlog, clock: v.clock, track: v.peer.video,
+		metrics: v.metrics, joined: v.joined, waits: v.waits,
+		repairs: repairs{}, cause: causeJoin,
+		replays: newBucket(1/replayRefill.Seconds(), replayBurst, now),
+	}
+}
+
+// none is how long to wait when there is nothing to send.
+const none = time.Duration(1<<63 - 1)
+
+// step sends the next frame if it is its time. It returns how long to wait:
+// nothing after a frame was sent, none if there is no frame.
+func (p *playback) step(now time.Time) time.Duration {
+	if _, stale := p.backlog.state(); stale {
+		cause := causeOverflow
+		if p.began.IsZero() {
+			cause = causeJoin
+		}
+		p.replay(cause, 1, now)
+	}
+	if p.pacer != nil {
+		if d := p.pacer.delay(now); d > 0 {
+			return d
+		}
+	}
+	f, phase := p.backlog.takeVideo()
+	if f == nil {
+		return none
+	}
+	p.send(f, phase, now)
+	return 0
+}
+
+// send writes a frame. In a replay its timestamp is the live clock's for this
+// moment, so that the receiver shows it at once and no delay is left behind.
+func (p *playback) send(f *Frame, phase phase, now time.Time) {
+	ts := p.track.timestamp(f.PTS)
+	if phase != live {
+		ts = p.track.timestamp(p.clock.at(now))
+	}
+	switch above := int32(ts-p.floor) > 0; {
+	case p.replayed && !above:
+		ts = p.floor + 1
+		p.floor = ts
+	case phase == live:
+		p.replayed = false
+	default:
+		p.replayed, p.floor = true, ts
+	}
+	first := p.track.header.SequenceNumber
+	p.history.add(sentFrame{frame: f, timestamp: ts, first: first})
+	err := p.track.send(f, ts, p.cc, now)
+	p.metrics.sent(f, err)
+	if f.IDR {
+		p.noteIDR(first+uint16(len(f.Payloads))-1, now)
+	}
+	if p.pacer != nil {
+		p.paced(f, now)
+	}
+}
+
+func (p *playback) noteIDR(last uint16, now time.Time) {
+	if p.idrSent.IsZero() {
+		p.firstIDR = last
+		p.metrics.joinKeyframe.Observe(now.Sub(p.joined).Seconds())
+	}
+	p.idrSent = now
+}
+
+// paced notes a frame of a replay; after the last one the viewer is live.
+func (p *playback) paced(f *Frame, now time.Time) {
+	p.metrics.ReplayedBytes.Add(float64(f.Size))
+	p.pacer.sent(f.Size, now)
+	if state, _ := p.backlog.state(); state != live {
+		return
+	}
+	p.pacer, p.cc, p.caughtUp = nil, nil, now
+	if p.cause == causeJoin {
+		p.metrics.joinLive.Observe(now.Sub(p.joined).Seconds())
+		return
+	}
+	p.metrics.Recovery.Observe(now.Sub(p.began).Seconds())
+}
+
+// replay goes back to the cache, or waits for the next IDR where that is
+// better. slow divides the pace.
+func (p *playback) replay(cause string, slow float64, now time.Time) {
+	r := p.source.Replay()
+	p.cause, p.began = cause, now
+	p.pacer, p.cc = nil, nil
+	switch reason := p.whyWait(r, cause, now); reason {
+	case "":
+	case waitSoon, waitLongGOP:
+		p.wait(reason, r.Frames[0])
+		return
+	default:
+		p.wait(reason)
+		return
+	}
+	p.metrics.replays[cause].Inc()
+	p.pacer = newPacer(r, slow, now)
+	p.untilIDR = now.Add(r.UntilIDR)
+	if p.track.ccID != 0 {
+		p.cc = &twcc{}
+	}
+	if r.Bitrate > 0 {
+		p.repair = newBucket(repairShare*float64(r.Bitrate)/8, max(repairBurst, float64(r.Bitrate)/8), now)
+	}
+	p.backlog.resume(r)
+}
+
+// whyWait returns why a replay would be wrong, nothing if it is right.
+func (p *playback) whyWait(r Replay, cause string, now time.Time) string {
+	switch {
+	case p.waits:
+		return waitConfigured
+	case len(r.Frames) == 0:
+		return waitNoIDR
+	case !r.Whole:
+		return waitLongGOP
+	case r.Steady && r.UntilIDR < idrSoon:
+		return waitSoon
+	case cause != causeJoin && !p.replays.take(1, now):
+		return waitRate
+	}
+	return ""
+}
+
+// wait goes on at the next IDR; poster, an IDR, is sent before.
+func (p *playback) wait(reason string, poster ...*Frame) {
+	p.pacer, p.cc = nil, nil
+	p.metrics.waits[reason].Inc()
+	p.backlog.wait(poster...)
+}
+
+// feedback takes a report of the viewer's.
+func (p *playback) feedback(packet rtcp.Packet, now time.Time) {
+	switch packet := packet.(type) {
+	case *rtcp.TransportLayerNack:
+		if packet.MediaSSRC == p.track.header.SSRC {
+			p.nack(packet.Nacks, now)
+		}
+	case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
+		p.metrics.KeyframeRequests.Inc()
+		p.requested(now)
+	case *rtcp.TransportLayerCC:
+		p.arrivals(packet, now)
+	case *rtcp.ReceiverReport:
+		p.receiverReport(packet, now)
+	}
+}
+
+// requested answers a request for an IDR. They repeat until one was decoded.
+func (p *playback) requested(now time.Time) {
+	switch state, _ := p.backlog.state(); {
+	case state == waiting:
+	case state == catching, now.Sub(p.caughtUp) < replayPause:
+		if now.Sub(p.idrSent) < p.rtt+requestGrace {
+			return
+		}
+		p.again(now)
+	default:
+		p.recover(causeRequest, now)
+	}
+}
+
+// again repeats a replay that was not decoded: as it was if the receiver may
+// have missed its beginning, else at half the pace, then not at all.
+func (p *playback) again(now time.Time) {
+	p.tries++
+	switch race := now.Sub(p.joined) < startRace; {
+	case p.tries == 1 && race:
+		p.replay(p.cause, 1, now)
+	case p.tries == 1, p.tries == 2 && race:
+		p.replay(p.cause, 2, now)
+	default:
+		p.wait(waitUndecoded)
+	}
+}
+
+// recover begins a replay for a live viewer, but not one after the other.
+func (p *playback) recover(cause string, now time.Time) {
+	if now.Sub(p.began) < replayPause {
+		return
+	}
+	p.tries = 0
+	p.replay(cause, 1, now)
+}
+
+// nack repeats lost packets, and goes back to the cache for those that it
+// cannot repeat: a receiver asks for an IDR only seconds later.
+func (p *playback) nack(pairs []rtcp.NackPair, now time.Time) {
+	beyond := false
+	for i := range pairs {
+		pairs[i].Range(func(seq uint16) bool {
+			p.metrics.NACKs.Inc()
+			beyond = !p.repeat(seq, now) || beyond
+			return true
+		})
+	}
+	state, _ := p.backlog.state()
+	switch {
+	case state == live && beyond:
+		p.recover(causeNACK, now)
+	case state == catching && p.cc == nil && now.Sub(p.lastCut) > max(lossPause, p.rtt):
+		p.lastCut = now
+		p.pacer.cut(0)
+		p.giveUp(now)
+	}
+}
+
+// repeat sends a lost packet once more, unless that was just done. It reports
+// whether there is hope.
+func (p *playback) repeat(seq uint16, now time.Time) bool {
+	s, packet, ok := p.history.find(seq)
+	if !ok {
+		p.metrics.Unrepaired.Inc()
+		return false
+	}
+	switch p.repairs.ask(seq, now, p.rtt) {
+	case ignore:
+		return true
+	case giveUp:
+		p.metrics.Unrepaired.Inc()
+		return false
+	case repeat:
+	}
+	if p.repair != nil && !p.repair.take(float64(len(s.frame.Payloads[packet])), now) {
+		p.metrics.Unrepaired.Inc()
+		return false
+	}
+	if _, err := p.track.repeat(s, packet); err != nil {
+		return false
+	}
+	p.metrics.Retransmitted.Inc()
+	return true
+}
+
+// arrivals adapts the pace of a replay to what the link carries.
+func (p *playback) arrivals(report *rtcp.TransportLayerCC, now time.Time) {
+	if p.cc == nil || p.pacer == nil {
+		return
+	}
+	if s, ok := p.cc.read(report); ok {
+		p.pacer.report(s.span, s.queueing, s.loss, s.delivered)
+		p.giveUp(now)
+	}
+}
+
+// giveUp ends a replay that the link is too slow for.
+func (p *playback) giveUp(now time.Time) {
+	if p.pacer.hopeless(p.backlog.pending(), p.untilIDR.Sub(now)) {
+		p.wait(waitSlowLink)
+	}
+}
+
+// receiverReport measures the round trip (RFC 3550 §6.4.1) and notes when the
+// viewer had the first IDR.
+func (p *playback) receiverReport(packet *rtcp.ReceiverReport, now time.Time) {
+	for _, r := range packet.Reports {
+		if r.SSRC != p.track.header.SSRC {
+			continue
+		}
+		if r.LastSenderReport != 0 {
+			middle := uint32(ntpTime(now) >> 16) // 16.16 seconds
+			if rtt := int32(middle - r.LastSenderReport - r.Delay); rtt >= 0 {
+				p.rtt = time.Duration(int64(rtt) * int64(time.Second) >> 16)
+			}
+		}
+		if !p.acked && !p.idrSent.IsZero() && int16(uint16(r.LastSequenceNumber)-p.firstIDR) >= 0 {
+			p.acked = true
+			p.metrics.joinAcked.Observe(now.Sub(p.joined).Seconds())
+		}
+	}
+}
