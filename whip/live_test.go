@@ -206,7 +206,7 @@ func TestLiveCloseThenDelete(t *testing.T) {
 	for _, wait := range []bool{false, true} {
 		p := newPlayer(t)
 		path := p.join(t, s)
-		p.awaitState(t, webrtc.PeerConnectionStateConnected)
+		receive(t, "track", p.tracks) // both sides know that they are connected
 		if err := p.Close(); err != nil {
 			t.Fatal(err)
 		}

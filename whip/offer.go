@@ -63,8 +63,8 @@ func (o *offer) checkBundle() error {
 	sections := make(map[string]*sdp.MediaDescription)
 	for _, m := range o.MediaDescriptions {
 		mid, ok := m.Attribute("mid")
-		if _, twice := sections[mid]; ok && (twice || mid == "") {
-			return malformed("mid %.20q is not unique", mid)
+		if _, twice := sections[mid]; ok && twice {
+			return malformed("mid %.20q names two sections", mid)
 		}
 		sections[mid] = m
 	}
