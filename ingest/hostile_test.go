@@ -65,10 +65,16 @@ func TestTimeLimits(t *testing.T) {
 				d := serveOn(t, c.cfg, l)
 				start := time.Now()
 				conn := l.connect()
-				go c.send(conn)
+				sent := make(chan struct{})
+				go func() {
+					defer close(sent)
+					c.send(conn)
+				}()
 				_, _ = io.Copy(io.Discard, conn) // until the server hangs up
+				took := time.Since(start)
 				conn.Close()
-				if took := time.Since(start); took < c.want || took > c.want+time.Second {
+				<-sent
+				if took < c.want || took > c.want+time.Second {
 					t.Errorf("hung up on after %v, want %v", took, c.want)
 				}
 				synctest.Wait()
@@ -182,4 +188,24 @@ func attack(d *desk, b []byte) {
 	if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
 		d.t.Error("the server does not hang up")
 	}
+}
+
+// A client that sends everything and goes, without reading a word, leaves at
+// once: go-rtmp would wait 3 s for its replies to be written.
+func TestClientThatGoesLeavesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newPipes()
+		serveOn(t, ingest.Config{}, l)
+		start := time.Now()
+		for n := 1537 + 1536; n < len(rtmptest.Session("live", "cam")); n += 100 {
+			conn, closed := l.connectClosed()
+			go io.CopyN(io.Discard, conn, 3073) // the handshake, or the server would wait in it
+			conn.Write(rtmptest.Session("live", "cam")[:n])
+			conn.Close()
+			<-closed
+		}
+		if took := time.Since(start); took > 0 {
+			t.Errorf("it took %v", took)
+		}
+	})
 }

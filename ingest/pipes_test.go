@@ -39,9 +39,30 @@ func (p *pipes) Addr() net.Addr { return &net.TCPAddr{} }
 
 // connect returns the client's end of a new connection.
 func (p *pipes) connect() net.Conn {
-	client, server := net.Pipe()
-	p.conns <- server
+	client, _ := p.connectClosed()
 	return client
+}
+
+// connectClosed returns a channel besides that tells when the server has
+// closed its end, the last thing it does.
+func (p *pipes) connectClosed() (net.Conn, <-chan struct{}) {
+	client, server := net.Pipe()
+	c := &closing{Conn: server, closed: make(chan struct{})}
+	p.conns <- c
+	return client, c.closed
+}
+
+type closing struct {
+	net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+// Close implements net.Conn.
+func (c *closing) Close() error {
+	err := c.Conn.Close()
+	c.once.Do(func() { close(c.closed) })
+	return err
 }
 
 func dial(t testing.TB, l net.Listener) *rtmptest.Client {

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -27,15 +28,24 @@ type peer struct {
 	in       *bytes.Reader
 	out      bytes.Buffer
 	deaf     bool      // does not read
+	gone     bool      // has hung up
 	deadline time.Time // for reading
 	closed   bool
 }
 
-func (p *peer) Read(b []byte) (int, error) { return p.in.Read(b) }
+func (p *peer) Read(b []byte) (int, error) {
+	if p.closed {
+		return 0, net.ErrClosed
+	}
+	return p.in.Read(b)
+}
 
 func (p *peer) Write(b []byte) (int, error) {
-	if p.deaf {
+	switch {
+	case p.deaf:
 		return 0, os.ErrDeadlineExceeded
+	case p.gone:
+		return 0, syscall.EPIPE
 	}
 	return p.out.Write(b)
 }
@@ -279,8 +289,21 @@ func TestAcknowledgements(t *testing.T) {
 
 func TestDeafPeer(t *testing.T) {
 	p := &peer{in: bytes.NewReader(wire(connect, create)), deaf: true}
-	if o := run(t, p); !errors.Is(o.err, guard.ErrDeaf) || o.passed != nil {
-		t.Fatalf("passed %q, %v; want ErrDeaf", o.passed, o.err)
+	if o := run(t, p); !errors.Is(o.err, guard.ErrDeaf) || !p.closed {
+		t.Fatalf("%v, closed %v; want ErrDeaf", o.err, p.closed)
+	}
+}
+
+// go-rtmp's writer never learns of an error, and what the peer sent before it
+// hung up is read to its end.
+func TestPeerThatHungUp(t *testing.T) {
+	p := &peer{in: bytes.NewReader(wire(connect, create, publish, audio)), gone: true}
+	o := run(t, p)
+	if want := []string{passedConnect, passedCreate, passedPublish, `1: type 8 at 9, "a"`}; !slices.Equal(o.passed, want) || o.err != io.EOF {
+		t.Fatalf("passed %q, %v", o.passed, o.err)
+	}
+	if n, err := o.conn.Write([]byte("late")); n != 4 || err != nil {
+		t.Fatalf("Write: %d, %v", n, err)
 	}
 }
 
