@@ -105,8 +105,8 @@ func (e *encoder) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f := &feed{process: p}
-	e.setFeed(f)
+	f := &feed{process: p, stall: stall{ready: time.Since(p.start) > startTimeout}}
+	_ = e.setFeed(f) // there was none
 	unwatch := context.AfterFunc(ctx, p.kill)
 	err = e.read(f)
 	unwatch()
@@ -170,7 +170,8 @@ func (e *encoder) emit(f *feed, p nut.Packet) error {
 		e.mu.Unlock()
 		return nil
 	}
-	first := !f.stall.lively
+	first := !f.returned
+	f.returned = true
 	f.stall.returned()
 	from := f.ledger.complete(at + packetDuration + lookahead - hole)
 	queue := len(f.ledger.entries)

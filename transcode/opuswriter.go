@@ -50,8 +50,8 @@ func (w *OpusWriter) WriteAudio(f *media.AudioFrame) error {
 		w.out.passed(f.PTS + f.Duration)
 		return w.Writer.WriteAudio(f)
 	}
-	if reason := unusable(f); reason != "" {
-		w.metrics.Dropped(reason)
+	if !usable(f) {
+		w.metrics.Dropped(DropInvalid)
 		return nil
 	}
 	at := w.clock.next(f)

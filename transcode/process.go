@@ -24,6 +24,10 @@ const (
 	// that keeps up makes some within 3 ms, even in a burst.
 	writeTimeout = 5 * time.Millisecond
 
+	// fullTimeout is the same while the pipe stays full, so that a process
+	// that hangs does not slow the publisher down.
+	fullTimeout = 200 * time.Microsecond
+
 	// drainTimeout is for what a dead process has left in its pipes. It
 	// passes only if something else holds them open.
 	drainTimeout = 100 * time.Millisecond
@@ -39,7 +43,9 @@ var (
 // process is one running ffmpeg.
 type process struct {
 	cmd    *exec.Cmd
+	start  time.Time
 	stdin  *os.File // used by the one that feeds it
+	full   bool     // the last frame did not fit; used by the same
 	stdout *os.File // used by the one that reads it
 	stderr *os.File // used by watch
 	tail   tail
@@ -54,7 +60,7 @@ type process struct {
 // startProcess starts path. The thread that calls it must outlive the process
 // (see Pool.run).
 func startProcess(path string, args []string) (_ *process, err error) {
-	p := &process{cmd: exec.Command(path, args...), done: make(chan struct{})}
+	p := &process{cmd: exec.Command(path, args...), start: time.Now(), done: make(chan struct{})}
 	var theirs [3]*os.File
 	defer func() {
 		for _, f := range theirs {
@@ -128,16 +134,21 @@ func (p *process) closePipes() {
 
 // write gives b to the process as a whole or not at all.
 func (p *process) write(b []byte) error {
-	if err := p.stdin.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+	timeout := writeTimeout
+	if p.full {
+		timeout = fullTimeout
+	}
+	if err := p.stdin.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
 		return err
 	}
 	n, err := p.stdin.Write(b)
+	p.full = errors.Is(err, os.ErrDeadlineExceeded)
 	switch {
 	case err == nil:
 		return nil
 	case n > 0:
 		return errPartialWrite
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case p.full:
 		return errPipeFull
 	default:
 		return err
