@@ -43,14 +43,14 @@ func FuzzServer(f *testing.F) {
 			hello = rtmptest.Session("live", "cam")
 		}
 		before := allocated()
-		client, closed := l.connectClosed()
+		client, server := l.connectClosed()
 		go func() {
 			client.Write(hello)
 			client.Write(b)
 			client.Close()
 		}()
 		_, _ = io.Copy(io.Discard, client)
-		<-closed
+		<-server.done
 		// What may be unfinished, twice that in go-rtmp's buffer, which grows
 		// by doubling, as much in bodies; and some per byte of input.
 		if n, limit := allocated()-before, uint64(4*chunk.MaxPending+50*len(b)); n > limit {

@@ -3,6 +3,8 @@ package ingest_test
 import (
 	"net"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/sluice-media/sluice/ingest/rtmptest"
@@ -43,25 +45,35 @@ func (p *pipes) connect() net.Conn {
 	return client
 }
 
-// connectClosed returns a channel besides that tells when the server has
-// closed its end, the last thing it does.
-func (p *pipes) connectClosed() (net.Conn, <-chan struct{}) {
+// connectClosed returns the server's end besides.
+func (p *pipes) connectClosed() (net.Conn, *serverEnd) {
 	client, server := net.Pipe()
-	c := &closing{Conn: server, closed: make(chan struct{})}
-	p.conns <- c
-	return client, c.closed
+	e := &serverEnd{Conn: server, done: make(chan struct{})}
+	e.writes.Store(1 << 30)
+	p.conns <- e
+	return client, e
 }
 
-type closing struct {
+// serverEnd is the server's end of a pipe.
+type serverEnd struct {
 	net.Conn
+	writes atomic.Int32  // how many succeed from now on
+	done   chan struct{} // closed when the server has closed it, the last thing it does
 	once   sync.Once
-	closed chan struct{}
+}
+
+// Write implements net.Conn.
+func (e *serverEnd) Write(b []byte) (int, error) {
+	if e.writes.Add(-1) < 0 {
+		return 0, syscall.EPIPE
+	}
+	return e.Conn.Write(b)
 }
 
 // Close implements net.Conn.
-func (c *closing) Close() error {
-	err := c.Conn.Close()
-	c.once.Do(func() { close(c.closed) })
+func (e *serverEnd) Close() error {
+	err := e.Conn.Close()
+	e.once.Do(func() { close(e.done) })
 	return err
 }
 
