@@ -2,7 +2,7 @@
 
 import { streams } from './api.js';
 import { byID, element, setText, sleep } from './dom.js';
-import { audioFormat, count, duration, splitName, videoFormat, watchPath } from './format.js';
+import { audioFormat, count, duration, joined, splitName, videoFormat, watchPath } from './format.js';
 
 const PERIOD = 2000; // ms
 
@@ -32,8 +32,8 @@ function newCard(name) {
     element('a', { href: watchPath(name) },
       element('span', { className: 'name' }, element('small', { textContent: `${app}/` }), key),
       element('span', { className: 'since' }),
-      element('span', { className: 'format' }),
-      element('span', { className: 'viewers' })),
+      element('span', { className: 'viewers' }),
+      element('span', { className: 'format' })),
     element('p', { className: 'note', hidden: true }));
   cards.set(name, card);
   return card;
@@ -42,7 +42,7 @@ function newCard(name) {
 function fill(card, { live, since, viewers, video, audio }) {
   const set = (part, text) => setText(card.querySelector(`.${part}`), text);
   card.classList.toggle('away', !live);
-  const formats = [videoFormat(video), audioFormat(audio)].filter(Boolean).join(' · ');
+  const formats = joined(videoFormat(video), audioFormat(audio));
   set('since', live ? `Live for ${duration(Date.now() - Date.parse(since))}` : 'Stopped, may come back');
   set('format', formats || 'Waiting for the first frame');
   set('viewers', count(viewers, 'viewer', 'viewers'));

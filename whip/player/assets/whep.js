@@ -88,6 +88,8 @@ export function askForStereo(sdp) {
   const opus = sdp.match(/^a=rtpmap:(\d+) opus\/48000\/2\r?$/im)?.[1];
   if (!opus) return sdp;
   const fmtp = new RegExp(`^(a=fmtp:${opus} .*?)(\\r?)$`, 'm');
-  if (fmtp.test(sdp)) return sdp.replace(fmtp, '$1;stereo=1$2');
+  const [line] = sdp.match(fmtp) ?? [];
+  if (/[ ;]stereo=1/.test(line)) return sdp; // Firefox
+  if (line) return sdp.replace(fmtp, '$1;stereo=1$2');
   return sdp.replace(/^(a=rtpmap:\d+ opus\/48000\/2)(\r?\n)/im, `$1$2a=fmtp:${opus} stereo=1$2`);
 }
