@@ -32,6 +32,7 @@ type encoder struct {
 	pool    *Pool
 	next    media.Writer
 	metrics *metrics.Transcode
+	config  *media.AudioConfig // of the Opus frames
 	logger  *slog.Logger
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when run has returned
@@ -39,8 +40,7 @@ type encoder struct {
 	// owned by run
 	out     *counter
 	backoff backoff
-	config  *media.AudioConfig // of the Opus stream
-	err     error              // of next; anyone's after done
+	err     error // of next; anyone's after done
 
 	mu   sync.Mutex
 	feed *feed  // nil while there is no process
@@ -51,7 +51,6 @@ type encoder struct {
 func (e *encoder) run(ctx context.Context) {
 	defer close(e.done)
 	defer e.metrics.Failed.Set(0)
-	e.config = &media.AudioConfig{SampleRate: 48000, Channels: 2, FrameSamples: 960}
 	for {
 		began := e.pool.now()
 		err := e.serve(ctx)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,6 +63,12 @@ func newRig(t testing.TB, cfg Config) *rig {
 	})
 	return r
 }
+
+// fakeClock is a time that goes on when the test says so.
+type fakeClock struct{ ns atomic.Int64 }
+
+func (c *fakeClock) now() time.Time           { return time.Unix(1000, c.ns.Load()) }
+func (c *fakeClock) advance(by time.Duration) { c.ns.Add(int64(by)) }
 
 // ready waits until there is a process to feed, and returns it.
 func (r *rig) ready() (p *process) {
