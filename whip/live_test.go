@@ -175,6 +175,15 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+// awaitViewers waits until the API says that live/cam has n viewers.
+func (s *site) awaitViewers(t *testing.T, n int) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("live/cam has %d viewers", n), func() bool {
+		got := s.do(t, request{method: "GET", path: "/api/streams/live/cam"})
+		return strings.Contains(got.body, fmt.Sprintf(`"viewers":%d`, n))
+	})
+}
+
 func TestLive(t *testing.T) {
 	s, _ := newLive(t, egress.Config{})
 	p := newPlayer(t)
@@ -182,9 +191,7 @@ func TestLive(t *testing.T) {
 	if a, b := receive(t, "first track", p.tracks), receive(t, "second track", p.tracks); a == b {
 		t.Errorf("A8 two %s tracks", a)
 	}
-	if got := s.do(t, request{method: "GET", path: "/api/streams/live/cam"}); !strings.Contains(got.body, `"viewers":1`) {
-		t.Errorf("the viewer is not in %s", got.body)
-	}
+	s.awaitViewers(t, 1)
 	if got := s.do(t, request{method: "DELETE", path: path}); got.status != 200 {
 		t.Errorf("A6.52 DELETE: %d", got.status)
 	}
@@ -192,9 +199,7 @@ func TestLive(t *testing.T) {
 	if got := s.do(t, request{method: "DELETE", path: path}); got.status != 404 {
 		t.Errorf("A6.54 second DELETE: %d", got.status)
 	}
-	if got := s.do(t, request{method: "GET", path: "/api/streams/live/cam"}); !strings.Contains(got.body, `"viewers":0`) {
-		t.Errorf("A6.53 the viewer is still in %s", got.body)
-	}
+	s.awaitViewers(t, 0) // A6.53
 	if n := s.sample(t, "sluice_whep_sessions_ended_total", endDeleted); n != 1 {
 		t.Errorf("%v sessions were deleted, want 1", n)
 	}
@@ -264,6 +269,7 @@ func TestLiveRefusals(t *testing.T) {
 		t.Errorf("A1.13 one viewer too many: %d", got.status)
 	}
 	s.do(t, request{method: "DELETE", path: path})
+	s.awaitViewers(t, 0)
 	offAir()
 	if got := s.do(t, post(endpoint, offers["chromium"])); got.status != 409 || got.header.Get("Retry-After") != "2" {
 		t.Errorf("A1.11 not live: %d %s", got.status, got.body)
@@ -362,7 +368,5 @@ func TestLiveParallel(t *testing.T) {
 	if got := size(&s.handler.sessions); got != [2]int{} {
 		t.Errorf("sessions and tombstones left: %d", got)
 	}
-	if got := s.do(t, request{method: "GET", path: "/api/streams/live/cam"}); !strings.Contains(got.body, `"viewers":0`) {
-		t.Errorf("viewers left: %s", got.body)
-	}
+	s.awaitViewers(t, 0)
 }

@@ -174,8 +174,8 @@ func (o *offer) checkICE() error {
 
 func (o *offer) checkDTLS() error {
 	// RFC 8122 §5: sha-256 is what WebRTC uses (RFC 8827 §6.5).
-	algorithm, print, _ := strings.Cut(o.transport("fingerprint"), " ")
-	sum, err := hex.DecodeString(strings.ReplaceAll(print, ":", ""))
+	algorithm, digits, _ := strings.Cut(o.transport("fingerprint"), " ")
+	sum, err := hex.DecodeString(strings.ReplaceAll(digits, ":", ""))
 	if !strings.EqualFold(algorithm, "sha-256") || err != nil || len(sum) != 32 {
 		return malformed("the offer has no sha-256 fingerprint")
 	}

@@ -155,7 +155,7 @@ func TestSmallOffers(t *testing.T) {
 		{"bundle-only video that is sent", session + group + audio + transport + video + "a=sendonly\r\n", unmet},
 		{"transport of the tagged section", session + second + data + video + transport, 0},
 		{"transport of another section", session + group + data + video + transport, bad},
-		{"A4.27 one mid twice", session + "a=group:BUNDLE 0\r\n" + audio + transport + data, bad},
+		{"A4.27 one mid twice", session + transport + "a=group:BUNDLE 0\r\n" + audio + data, bad},
 		{"A4.36 two audio sections", session + group + audio + transport + audio1, unmet},
 	} {
 		status := 0
