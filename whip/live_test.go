@@ -370,3 +370,42 @@ func TestLiveParallel(t *testing.T) {
 	}
 	s.awaitViewers(t, 0)
 }
+
+// Offers that are broken a line at a time: 4xx or a session, never 5xx.
+func TestLiveHostileOffers(t *testing.T) {
+	s, _ := newLive(t, egress.Config{})
+	statuses := map[int]int{}
+	for _, name := range []string{"firefox-max-bundle", "libdatachannel-like", "chromium-audio-only"} {
+		lines := strings.SplitAfter(strings.TrimSpace(readOffers(t)[name])+"\r\n", "\r\n")
+		for i, line := range lines {
+			half := strings.TrimSpace(line)[:len(strings.TrimSpace(line))/2] + "\r\n"
+			for _, instead := range []string{"", line + line, half, half + line, strings.Repeat(line, 50), strings.Map(shift, line) + "\r\n"} {
+				text := strings.Join(lines[:i], "") + instead + strings.Join(lines[i+1:], "")
+				w := serve(s.handler, post(endpoint, text))
+				if w.Code != 201 && (w.Code < 400 || w.Code >= 500) {
+					t.Errorf("A9.66 %s with %.60q for %.60q: %d %s", name, instead, line, w.Code, w.Body)
+				}
+				if path := w.Header().Get("Location"); path != "" {
+					serve(s.handler, request{method: "DELETE", path: path})
+				}
+				statuses[w.Code]++
+			}
+		}
+	}
+	if statuses[201] == 0 || statuses[400] == 0 || statuses[422] == 0 {
+		t.Errorf("statuses %v: the offers are not those meant", statuses)
+	}
+	s.join(t) // and a new viewer still plays
+}
+
+// shift makes another digit of a digit and another letter of a letter.
+func shift(r rune) rune {
+	switch {
+	case r >= '0' && r <= '9':
+		return '0' + (r-'0'+7)%10
+	case r >= 'a' && r <= 'z':
+		return 'a' + (r-'a'+3)%26
+	default:
+		return r
+	}
+}
