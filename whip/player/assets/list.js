@@ -10,7 +10,7 @@ const cards = new Map(); // by stream name
 
 function show(list) {
   const live = list.filter((s) => s.live);
-  setText(byID('summary'), live.length === 0 ? 'Nothing is live yet. Here is how to start:' : count(live.length, 'stream', 'streams'));
+  setText(byID('summary'), live.length === 0 ? 'Nothing is live now.' : count(live.length, 'stream', 'streams'));
   const names = new Set(list.map((s) => s.name));
   for (const [name, card] of cards) {
     if (names.has(name)) continue;
@@ -23,6 +23,7 @@ function show(list) {
     fill(card, s);
     if (box.children[i] !== card) box.insertBefore(card, box.children[i] ?? null);
   });
+  if (list.length === 0 && !box.hidden) byID('guide').open = true;
   box.hidden = list.length === 0;
 }
 
@@ -75,10 +76,7 @@ async function copy(button, code) {
 
 async function refresh() {
   try {
-    const list = await streams();
-    if (cards.size === 0 && list.length === 0) byID('guide').open ||= !byID('guide').dataset.shown;
-    byID('guide').dataset.shown = 'yes';
-    show(list);
+    show(await streams());
   } catch {
     setText(byID('summary'), 'The server cannot be reached. Trying again…');
   }

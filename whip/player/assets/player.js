@@ -105,9 +105,10 @@ export class Player {
 
   // pause says what is wrong and waits before the next try.
   async #pause(trouble, signal) {
-    const { pause, ...said } = explain(trouble, this.#troubles++);
+    const { pause, ...said } = explain(trouble, this.#troubles);
     // A session that ended while nobody published is no news.
     if (!(trouble instanceof Lost && this.state === 'offline')) this.#say(said);
+    this.#troubles++;
     await sleep(pause, signal, [this.#video, 'again'], [window, 'online']);
   }
 
@@ -164,6 +165,8 @@ export class Player {
   }
 
   #say(said) {
+    // A long wait for the stream must not slow down the mending of a loss.
+    if ((said.state === 'offline') !== (this.state === 'offline')) this.#troubles = 0;
     this.state = said.state;
     this.#onState({ detail: '', ...said });
   }

@@ -45,7 +45,8 @@ export class Session {
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIME)]),
     });
     if (response.status !== 201) throw await this.#refusal(response);
-    this.#location = new URL(response.headers.get('Location'), response.url);
+    const location = response.headers.get('Location');
+    this.#location = location && new URL(location, response.url);
     await this.pc.setLocalDescription(this.#offer);
     await this.pc.setRemoteDescription({ type: 'answer', sdp: await response.text() });
   }
