@@ -227,7 +227,7 @@ func TestReader(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			all, err := readAll(newReader(c.wire))
-			if err != io.EOF || !reflect.DeepEqual(all, c.want) {
+			if !errors.Is(err, io.EOF) || !reflect.DeepEqual(all, c.want) {
 				t.Fatalf("got %.200v, %v\nwant %.200v", all, err, c.want)
 			}
 		})
@@ -266,7 +266,7 @@ func TestReaderRecyclesPending(t *testing.T) {
 	replaced := begun + h0(5, 0, 1, chunk.Audio, 1) + "a"
 	wire := begun + abort + begun + abort + replaced + replaced + setSize(ext) + whole + whole + whole
 	all, err := readAll(newReader(wire))
-	if err != io.EOF || len(all) != 5 {
+	if !errors.Is(err, io.EOF) || len(all) != 5 {
 		t.Fatalf("%d messages, %v; want 2 audio, 3 video", len(all), err)
 	}
 }
@@ -279,7 +279,7 @@ func TestAppend(t *testing.T) {
 	} {
 		all, err := readAll(newReader(string(chunk.Append(nil, 3, m))))
 		want := []got{{m.Type, m.StreamID, m.Timestamp, string(m.Body)}}
-		if err != io.EOF || !reflect.DeepEqual(all, want) {
+		if !errors.Is(err, io.EOF) || !reflect.DeepEqual(all, want) {
 			t.Errorf("got %v, %v; want %v", all, err, want)
 		}
 	}
@@ -294,7 +294,7 @@ func TestBodiesAreNotShared(t *testing.T) {
 	want := []got{
 		{chunk.Video, 1, 1, strings.Repeat("v", 200)}, {chunk.Audio, 1, 1, "bbb"}, {chunk.Audio, 1, 1, strings.Repeat("a", 200)},
 	}
-	if err != io.EOF || !reflect.DeepEqual(all, want) {
+	if !errors.Is(err, io.EOF) || !reflect.DeepEqual(all, want) {
 		t.Fatalf("got %v, %v", all, err)
 	}
 }

@@ -182,8 +182,10 @@ var commandCases = []struct {
 	{"18 bytes that kill go-rtmp", []chunk.Message{{Type: chunk.CommandAMF0, Body: []byte("\x02\x00\x01a\x00\x00\x00\x00\x00\x00\x00\x00\x00\x0a\x7f\xff\xff\xff")}, create}, []string{passedCreate}, nil, io.EOF},
 	{"ping", []chunk.Message{{Type: chunk.UserControl, Body: []byte("\x00\x06\x01\x02\x03\x04")}}, nil, []string{`0: type 4 at 0, "\x00\a\x01\x02\x03\x04"`}, io.EOF},
 	{"other events", []chunk.Message{
-		{Type: chunk.UserControl, Body: []byte("\x00\x1a\x00\x00\x00\x01")}, {Type: chunk.UserControl, Body: []byte("\x00\x06")},
-		{Type: chunk.UserControl, Body: []byte("\x00\x03\x00\x00\x00\x01\x00\x00\x0b\xb8")}, create,
+		{Type: chunk.UserControl, Body: []byte("\x00\x1a\x00\x00\x00\x01")},
+		{Type: chunk.UserControl, Body: []byte("\x00\x06")},
+		{Type: chunk.UserControl, Body: []byte("\x00\x03\x00\x00\x00\x01\x00\x00\x0b\xb8")},
+		create,
 	}, []string{passedCreate}, nil, io.EOF},
 }
 
@@ -299,7 +301,7 @@ func TestDeafPeer(t *testing.T) {
 func TestPeerThatHungUp(t *testing.T) {
 	p := &peer{in: bytes.NewReader(wire(connect, create, publish, audio)), gone: true}
 	o := run(t, p)
-	if want := []string{passedConnect, passedCreate, passedPublish, `1: type 8 at 9, "a"`}; !slices.Equal(o.passed, want) || o.err != io.EOF {
+	if want := []string{passedConnect, passedCreate, passedPublish, `1: type 8 at 9, "a"`}; !slices.Equal(o.passed, want) || !errors.Is(o.err, io.EOF) {
 		t.Fatalf("passed %q, %v", o.passed, o.err)
 	}
 	if n, err := o.conn.Write([]byte("late")); n != 4 || err != nil {
