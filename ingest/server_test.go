@@ -299,3 +299,24 @@ func TestChunkSizes(t *testing.T) {
 		})
 	}
 }
+
+// A publisher that asks for no acknowledgements gets none: go-rtmp's would
+// count bytes that were never on the wire.
+func TestNoAcknowledgementsUnasked(t *testing.T) {
+	d := serve(t, ingest.Config{})
+	c, s := d.publishing("live", "cam")
+	c.ChunkSize = 4096
+	c.Send(rtmptest.Protocol, chunk.Message{Type: chunk.SetChunkSize, Body: []byte{0, 0, 16, 0}})
+	sendVideo(c, mediatest.VideoStream{GOP: 1, IDRSize: 1 << 20}.AccessUnits(4))
+	s.wait(4, 0)
+	c.Command(0, "FCUnpublish", 6.0, nil, "cam")
+	for {
+		m, ok := c.Next()
+		if !ok {
+			return
+		}
+		if m.Type == chunk.Acknowledgement {
+			t.Fatal("acknowledged")
+		}
+	}
+}

@@ -320,6 +320,27 @@ func TestRefuseMutes(t *testing.T) {
 	}
 }
 
+// A socket closed with bytes unread sends a reset, which makes some systems
+// throw away what the peer has not read yet.
+func TestLastWordsAreLeftTimeFor(t *testing.T) {
+	rest := make([]byte, 1<<20)
+	refused := &peer{in: bytes.NewReader(rest)}
+	guard.New(refused, guard.Config{}).Refuse(1, "NetStream.Publish.BadName", "taken")
+
+	fcUnpublish := rtmptest.Command(0, "FCUnpublish", 6.0, nil, "cam")
+	left := &peer{in: bytes.NewReader(append(wire(connect, create, publish, fcUnpublish), rest...))}
+	run(t, left).conn.Close()
+
+	for name, p := range map[string]*peer{"refused": refused, "unpublished": left} {
+		if wait := time.Until(p.deadline); p.in.Len() > 0 || wait > 100*time.Millisecond {
+			t.Errorf("%s: %d bytes unread, %v to wait", name, p.in.Len(), wait)
+		}
+	}
+	if !left.closed {
+		t.Error("not closed")
+	}
+}
+
 func TestIncoming(t *testing.T) {
 	p := &peer{in: bytes.NewReader(wire(connect, create, publish, chunk.Message{Type: chunk.Video, StreamID: 1, Body: make([]byte, 700)}))}
 	before := time.Now()
