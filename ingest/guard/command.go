@@ -122,9 +122,8 @@ func (c *Conn) askPublish(cl call) error {
 	return nil
 }
 
-// unpublish ends the stream, if there is one yet: some encoders clear the name
-// first. The argument of deleteStream should be the stream's id, but GStreamer
-// sends the key.
+// unpublish ends the stream, if there is one yet. The argument of deleteStream
+// should be the stream's id (§7.2.2.3), but GStreamer sends the key.
 func (c *Conn) unpublish(cl call) error {
 	if !c.progress.asked {
 		return nil

@@ -39,8 +39,8 @@ func (c *Conn) handle(m chunk.Message) error {
 	return nil
 }
 
-// media passes audio and video on, to the stream that was published: there is
-// no other, and encoders have been seen to be careless with its id.
+// media passes audio and video on to the stream that was published, whatever
+// id they carry: there is no other that they could be for.
 func (c *Conn) media(m chunk.Message) {
 	c.arrival = time.Now()
 	if c.arrival.Sub(c.refreshed) > refresh {
