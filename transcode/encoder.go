@@ -172,7 +172,7 @@ func (e *encoder) emit(f *feed, p nut.Packet) error {
 	first := !f.returned
 	f.returned = true
 	f.stall.returned()
-	from := f.ledger.complete(at + packetDuration + lookahead - hole)
+	from := f.ledger.complete(at + packetDuration + lookahead - wobble)
 	queue := len(f.ledger.entries)
 	e.mu.Unlock()
 

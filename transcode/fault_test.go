@@ -117,15 +117,15 @@ func TestGarbage(t *testing.T) {
 	spoil(60, bytes.Repeat([]byte{0xff}, 300))
 	for i := range 5 {
 		spoil(110+i, frames[110+i].Data[:20])
-		spoil(150+i, nil)
-		spoil(200+i, make([]byte, 100_000))
+		spoil(165+i, nil)
+		spoil(220+i, make([]byte, 100_000))
 	}
 	r := newRig(t, Config{})
 	r.depth = 10 // ffmpeg must get past the 5 that it will not decode
 	r.feed(frames)
 	got := r.until(frames[len(frames)-1].PTS)
 	checkOpus(t, got)
-	for _, i := range []int{20, 70, 120, 160, 220} {
+	for _, i := range []int{20, 70, 120, 175, 230} {
 		checkAlignment(t, source, got, frames[i].PTS)
 	}
 	if n := r.value("dropped_frames_total", DropInvalid); n != 10 {
@@ -141,8 +141,12 @@ func TestUnusableConfig(t *testing.T) {
 	r := newRig(t, Config{})
 	good := silence(1, 0)[0]
 	for _, c := range []*media.AudioConfig{
-		nil, {}, {SampleRate: 48000, FrameSamples: 1024}, {SampleRate: -1, FrameSamples: 1024, ASC: []byte{1}},
-		{SampleRate: 1 << 30, FrameSamples: 1024, ASC: []byte{1}}, {SampleRate: 48000, FrameSamples: 1024, ASC: make([]byte, 1000)},
+		nil,
+		{},
+		{SampleRate: 48000, FrameSamples: 1024},
+		{SampleRate: -1, FrameSamples: 1024, ASC: []byte{1}},
+		{SampleRate: 1 << 30, FrameSamples: 1024, ASC: []byte{1}},
+		{SampleRate: 48000, FrameSamples: 1024, ASC: make([]byte, 1000)},
 	} {
 		f := *good
 		f.Config, f.Duration = c, 0

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -21,12 +22,9 @@ const (
 	largePipe = 8192
 
 	// writeTimeout is how long a frame waits for room in the pipe. A process
-	// that keeps up makes some within 3 ms, even in a burst.
+	// that keeps up makes some within 3 ms, even in a burst. If it does not,
+	// the next frames do not wait until one has found room.
 	writeTimeout = 5 * time.Millisecond
-
-	// fullTimeout is the same while the pipe stays full, so that a process
-	// that hangs does not slow the publisher down.
-	fullTimeout = 200 * time.Microsecond
 
 	// drainTimeout is for what a dead process has left in its pipes. It
 	// passes only if something else holds them open.
@@ -134,15 +132,13 @@ func (p *process) closePipes() {
 
 // write gives b to the process as a whole or not at all.
 func (p *process) write(b []byte) error {
-	timeout := writeTimeout
-	if p.full {
-		timeout = fullTimeout
+	n, err := p.tryWrite(b)
+	if again := errors.Is(err, syscall.EAGAIN); n < len(b) && (err == nil || again && !p.full) {
+		var more int
+		more, err = p.waitWrite(b[n:])
+		n += more
 	}
-	if err := p.stdin.SetWriteDeadline(time.Now().Add(timeout)); err != nil {
-		return err
-	}
-	n, err := p.stdin.Write(b)
-	p.full = errors.Is(err, os.ErrDeadlineExceeded)
+	p.full = errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, syscall.EAGAIN)
 	switch {
 	case err == nil:
 		return nil
@@ -153,4 +149,26 @@ func (p *process) write(b []byte) error {
 	default:
 		return err
 	}
+}
+
+// tryWrite writes what there is room for now. A deadline would not do that: it
+// may pass before the attempt, on a busy machine.
+func (p *process) tryWrite(b []byte) (n int, err error) {
+	c, err := p.stdin.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	closed := c.Write(func(fd uintptr) bool {
+		n, err = syscall.Write(int(fd), b)
+		return true
+	})
+	return max(n, 0), errors.Join(closed, err)
+}
+
+func (p *process) waitWrite(b []byte) (n int, err error) {
+	if err := p.stdin.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return 0, err
+	}
+	defer func() { _ = p.stdin.SetWriteDeadline(time.Time{}) }()
+	return p.stdin.Write(b)
 }

@@ -65,7 +65,7 @@ func TestKilled(t *testing.T) {
 	}
 	t.Logf("holes of %v", holes)
 	checkAlignment(t, frames, got, frames[10].PTS)
-	checkAlignment(t, frames, got, 2*time.Second+400*time.Millisecond)
+	checkAlignment(t, frames, got, 2200*time.Millisecond)
 	if n := len(r.got.Video()); n != len(pictures) {
 		t.Errorf("%d of %d pictures", n, len(pictures))
 	}

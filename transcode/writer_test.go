@@ -110,8 +110,9 @@ func (r *rig) write(f *media.AudioFrame) {
 	}
 }
 
-// value returns that of a series, for the label value if there is one.
-func (r *rig) value(name, label string) float64 {
+// value returns the sum of a family's series, of those with a label value if
+// one is given.
+func (r *rig) value(name, label string) (sum float64) {
 	r.t.Helper()
 	families, err := r.reg.Gather()
 	if err != nil {
@@ -122,17 +123,29 @@ func (r *rig) value(name, label string) float64 {
 			continue
 		}
 		for _, m := range family.GetMetric() {
+			labelled := label == ""
 			for _, l := range m.GetLabel() {
-				if label == "" || l.GetValue() == label {
-					return m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
-				}
+				labelled = labelled || l.GetValue() == label
 			}
-			if len(m.GetLabel()) == 0 {
-				return m.GetGauge().GetValue()
+			if labelled {
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue() + float64(m.GetHistogram().GetSampleCount())
 			}
 		}
 	}
-	return 0
+	return sum
+}
+
+// undisturbed checks that every frame was encoded, by one process.
+func (r *rig) undisturbed() {
+	r.t.Helper()
+	if n := r.value("restarts_total", ""); n != 0 {
+		r.t.Errorf("%v restarts", n)
+	}
+	for _, reason := range []string{DropStarting, DropLimit, DropFailed, DropPipeFull, DropDead, DropInvalid} {
+		if n := r.value("dropped_frames_total", reason); n != 0 {
+			r.t.Errorf("%v frames dropped: %s", n, reason)
+		}
+	}
 }
 
 // until returns the packets when the last one ends at or after a time.
