@@ -11,9 +11,9 @@ FROM debian:trixie-slim
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ffmpeg wget \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 1935 --home-dir /nonexistent --shell /usr/sbin/nologin sluice
+ && useradd --system --uid 935 --home-dir /nonexistent --shell /usr/sbin/nologin sluice
 COPY --from=build /sluice /usr/local/bin/sluice
-USER sluice
+USER 935
 
 # In a container loopback is the container's own: publish 9095 to whom you
 # trust only.

@@ -29,7 +29,7 @@ demo: deps-run build ## start Sluice and send it a moving test pattern with soun
 	@exec scripts/demo
 
 build: ## build bin/sluice
-	@CGO_ENABLED=0 go build -trimpath -o bin/sluice ./cmd/sluice
+	@CGO_ENABLED=0 go build -o bin/sluice ./cmd/sluice
 
 test: deps-test lint ## install what is missing, lint, unit tests with the race detector, end-to-end tests
 	@{ $(UNIT) -v || true; $(E2E) -v || true; } 2>&1 | awk -f scripts/summary.awk

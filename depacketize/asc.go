@@ -100,7 +100,7 @@ func (a *ascReader) readGASpecificConfig(layout uint32) {
 // that there is no SBR (56e500). What is no such thing is junk, and ignored.
 func (a *ascReader) readSyncExtension() {
 	ext := *a.bitReader // so that an error in it does not stick
-	if ext.left() < 16 || ext.u(11) != 0x2b7 || readObjectType(&ext) != objectSBR || !ext.flag() {
+	if ext.u(11) != 0x2b7 || readObjectType(&ext) != objectSBR || !ext.flag() {
 		return
 	}
 	rate := readSampleRate(&ext)
@@ -108,9 +108,7 @@ func (a *ascReader) readSyncExtension() {
 		return
 	}
 	a.sbr, a.outputRate = true, rate
-	if ext.left() >= 12 && ext.u(11) == 0x548 {
-		a.ps = ext.flag()
-	}
+	a.ps = ext.u(11) == 0x548 && ext.flag()
 }
 
 // config checks what was read and puts it into words.

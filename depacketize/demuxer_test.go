@@ -82,6 +82,7 @@ func TestVideo(t *testing.T) {
 		{"one message each", [][]byte{record(4), unit(spsA), unit(idr), unit(ppsA), unit(idr)}, "SP(5)"},
 		{"in band wins over the record", [][]byte{record(4, spsA, ppsA, pps1), unit(spsB, ppsB, idr), unit(idr)}, "sp(5) sp(5)"},
 		{"PPS alone is added", [][]byte{record(4, spsA, ppsA), unit(pps1, idr), unit(ppsB, idr)}, "SP1(5) Sp1(5)"},
+		{"record without sets", [][]byte{record(4, spsA, ppsA), unit(idr), record(4), unit(idr)}, "SP(5) SP(5)"},
 		{"new record", [][]byte{record(4, spsA, ppsA), unit(idr), record(4, spsB, ppsB), unit(idr)}, "SP(5) sp(5)"},
 		{"new PPS between pictures stays in place", [][]byte{record(4, spsA, ppsA), unit(idr), unit(sei, ppsB, slice), unit(ppsB, slice), unit(idr)}, "SP(5) (6)p(1) (1) Sp(5)"},
 		{"removed", [][]byte{record(4, spsA, ppsA), unit("09f0", idr, "0a", "0b", "0cff80"), unit("00aa", slice, "18aa", "1faa")}, "SP(5) (1)"},
@@ -183,6 +184,15 @@ func TestParameterSets(t *testing.T) {
 	}
 	if p := units[5].ParameterSets; p.Width != 640 || p.ProfileLevelID != [3]byte{0x42, 0xc0, 0x1e} {
 		t.Errorf("new parameter sets are %+v", p)
+	}
+}
+
+// The first SPS describes the stream.
+func TestFirstSPSDescribes(t *testing.T) {
+	second := (&bitWriter{}).u(32, 0x674d001e).ue(1, 0, 2, 1).u(1, 0).ue(39, 29).u(4, 0xc).nalu()
+	p, err := mergeParameterSets(nil, [][]byte{unhex(spsA), second, unhex(ppsA)})
+	if err != nil || len(p.SPS) != 2 || p.Width != 1280 || p.FrameRate != 30 {
+		t.Errorf("%+v, %v", p, err)
 	}
 }
 

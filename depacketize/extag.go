@@ -39,7 +39,7 @@ func parseExTag(packetType byte, data []byte, multitrack byte, command bool) (t 
 		return exTag{}, err
 	}
 	switch {
-	case command && packetType != exMetadata:
+	case command:
 		return exTag{ignored: true}, nil
 	case packetType == multitrack:
 		return parseMultitrack(data)

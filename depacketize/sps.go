@@ -56,16 +56,13 @@ func hasChromaFormat(profile uint32) bool {
 	}
 }
 
-// readChromaFormat reads chroma_format_idc to the scaling lists and returns
-// ChromaArrayType.
+// readChromaFormat reads chroma_format_idc, which it returns, to the scaling
+// lists.
 func readChromaFormat(r *bitReader) uint32 {
-	format := r.ue("chroma_format_idc", 3)
-	chroma, lists := format, 8
+	format, lists := r.ue("chroma_format_idc", 3), 8
 	if format == 3 {
 		lists = 12
-		if r.flag() { // separate_colour_plane_flag
-			chroma = 0
-		}
+		r.skip(1) // separate_colour_plane_flag: cropping is that of 4:4:4
 	}
 	r.ue("bit_depth_luma_minus8", 6)
 	r.ue("bit_depth_chroma_minus8", 6)
@@ -77,7 +74,7 @@ func readChromaFormat(r *bitReader) uint32 {
 			}
 		}
 	}
-	return chroma
+	return format
 }
 
 // skipScalingList reads over scaling list i (ITU-T H.264 §7.3.2.1.1.1).

@@ -43,7 +43,9 @@ func spsCases(t testing.TB) []spsCase {
 		switch i {
 		case 1: // as the default
 			scaling.u(1, 1).se(-8)
-		case 3, 7: // all 8, then a jump
+		case 2: // 8, 135, then as before
+			scaling.u(1, 1).se(0, 127, 121)
+		case 5, 7: // all 8, then a jump
 			n := 16
 			if i == 7 {
 				n = 64
@@ -127,11 +129,13 @@ func TestSPS(t *testing.T) {
 	}
 }
 
-// compareSPS checks an SPS against an independent parser, if that takes it.
+// compareSPS checks an SPS against an independent parser, if that takes it, but
+// for monochrome pictures: there it takes CropUnitX for 0 (ITU-T H.264 equation
+// 7-19 says 1).
 func compareSPS(t *testing.T, nalu []byte, got sps) {
 	t.Helper()
 	var other h264.SPS
-	if other.Unmarshal(nalu) != nil || other.SeparateColourPlaneFlag {
+	if other.Unmarshal(nalu) != nil || other.SeparateColourPlaneFlag || hasChromaFormat(uint32(other.ProfileIdc)) && other.ChromaFormatIdc == 0 {
 		return
 	}
 	if got.width != other.Width() || got.height != other.Height() {
@@ -143,7 +147,12 @@ func compareSPS(t *testing.T, nalu []byte, got sps) {
 	if fps := other.FPS(); other.VUI.TimingInfo != nil && other.VUI.TimingInfo.NumUnitsInTick > 0 && got.frameRate != fps {
 		t.Errorf("%x: %f fps, mediacommon says %f", nalu, got.frameRate, fps)
 	}
-	if r := other.VUI.BitstreamRestriction; r != nil && got.reorderFrames != int(r.MaxNumReorderFrames) && r.MaxNumReorderFrames <= 16 {
+	// It takes Exp-Golomb codes of more than 32 bits.
+	r := other.VUI.BitstreamRestriction
+	if r == nil || max(r.MaxBytesPerPicDenom, r.MaxBitsPerMbDenom, r.Log2MaxMvLengthHorizontal, r.Log2MaxMvLengthVertical, r.MaxNumReorderFrames) > 16 {
+		return
+	}
+	if got.reorderFrames != int(r.MaxNumReorderFrames) {
 		t.Errorf("%x: %d reordered, mediacommon says %d", nalu, got.reorderFrames, r.MaxNumReorderFrames)
 	}
 }

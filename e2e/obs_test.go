@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sluice-media/sluice/e2e/await"
 	"github.com/sluice-media/sluice/e2e/browser"
 	"github.com/sluice-media/sluice/e2e/proc"
 	"github.com/sluice-media/sluice/e2e/server"
@@ -35,21 +34,11 @@ func TestOBSPlays(t *testing.T) {
 	if live := s.WaitLive("live/obs"); live.Video.BFrames {
 		t.Errorf("stream list says %+v", live.Video)
 	}
-	page := browser.StartChromium(t).Open(s.Watch("live/obs"))
+	page := browser.StartChromium(t).Open(t, s.Watch("live/obs"))
 	page.WaitState("live", 20*time.Second)
 	page.Unmute()
-	first := page.Playback()
-	await.Holds(t, 10*time.Second, func() error { return nil })
-	last := page.Playback()
+	checkPlayback(t, page, 10*time.Second)
 	page.Screenshot("obs")
-	t.Logf("%.1f fps, %+v", last.FrameRate(first), last)
-	// OBS paints with software GL here: its own frames, not ours, may be late.
-	if fps := last.FrameRate(first); fps < 0.95*30 {
-		t.Errorf("%.2f frames a second decoded of 30", fps)
-	}
-	if last.AudioEnergy <= first.AudioEnergy {
-		t.Errorf("audio energy stays at %v", last.AudioEnergy)
-	}
 	obs.Signal(syscall.SIGTERM)
 	if err := obs.Wait(20 * time.Second); err != nil {
 		t.Errorf("OBS ended with %v", err)

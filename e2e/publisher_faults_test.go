@@ -27,7 +27,7 @@ func TestPublisherKilled(t *testing.T) {
 	publisher := source.FFmpeg{}.Publish(t, s.Publish(stream))
 	s.WaitLive(stream)
 	v := viewer.Join(t, s.WHEP(stream))
-	page := browser.StartChromium(t).Open(s.Watch(stream))
+	page := browser.StartChromium(t).Open(t, s.Watch(stream))
 	page.WaitState("live", 10*time.Second)
 	page.Unmute()
 	v.Playing(30)

@@ -48,8 +48,8 @@ func TestBFramesAreReported(t *testing.T) {
 		t.Errorf("stream list says %+v", live.Video)
 	}
 	await.Success(t, 5*time.Second, func() error {
-		if depth := s.Scrape().Sum("sluice_ingest_reorder_frames", server.Label("stream", stream)); depth < 1 {
-			return fmt.Errorf("sluice_ingest_reorder_frames is %v", depth)
+		if bFrames := s.Scrape().Sum("sluice_egress_b_frames", server.Label("stream", stream)); bFrames != 1 {
+			return fmt.Errorf("sluice_egress_b_frames is %v", bFrames)
 		}
 		return nil
 	})

@@ -119,7 +119,7 @@ func (p *peers) connect(o *offer, onState func(webrtc.PeerConnectionState)) (_ *
 	}
 	defer func() {
 		if err != nil {
-			_ = q.PeerConnection.Close()
+			_ = q.Close()
 		}
 	}()
 	q.OnConnectionStateChange(onState)

@@ -248,7 +248,6 @@ func TestPlay(t *testing.T) {
 // checkPackets checks what holds for a track without loss.
 func checkPackets(t *testing.T, kind webrtc.RTPCodecType, packets []*rtp.Packet) {
 	t.Helper()
-	marked := true
 	for i, p := range packets {
 		if i == 0 {
 			continue
@@ -266,9 +265,8 @@ func checkPackets(t *testing.T, kind webrtc.RTPCodecType, packets []*rtp.Packet)
 			}
 			continue
 		}
-		marked = last.Marker
-		if (p.Timestamp != last.Timestamp) != marked {
-			t.Fatalf("video: marker %t, then timestamps %d and %d", marked, last.Timestamp, p.Timestamp)
+		if (p.Timestamp != last.Timestamp) != last.Marker {
+			t.Fatalf("video: marker %t, then timestamps %d and %d", last.Marker, last.Timestamp, p.Timestamp)
 		}
 	}
 }

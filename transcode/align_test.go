@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/sluice-media/sluice/media"
 )
 
 // TestAlignment: what is decoded from the packets is where it is in the
@@ -21,15 +23,51 @@ func TestAlignment(t *testing.T) {
 			if holes := checkOpus(t, got); holes != nil {
 				t.Errorf("holes of %v", holes)
 			}
-			source, sound := decodeAAC(t, frames), decodeOpus(t, got)
-			for _, at := range []int{48000 / 2, 3 * 48000} {
-				from := at + int((got[0].PTS-start)*48000/time.Second)
-				late, likeness := lag(source, sound[at:at+24000], from, 200)
-				t.Logf("at %v: %d samples late, %.3f alike", time.Duration(at)*time.Second/48000, late, likeness)
-				if late < -48 || late > 48 || likeness < 0.9 {
-					t.Errorf("at sample %d: %d samples late, %.3f alike", at, late, likeness)
+			for _, at := range []time.Duration{start + time.Second/2, start + 3*time.Second} {
+				checkAlignment(t, frames, got, at)
+			}
+			r.undisturbed()
+		})
+	}
+}
+
+// TestArrival: a packet bears the arrival of the frame with its last sample,
+// and so of nothing that came before it had all of them.
+func TestArrival(t *testing.T) {
+	frames := encodeAAC(t, 48000, 2, 0, 3*time.Second)
+	r := newRig(t, Config{})
+	r.feed(frames)
+	for k, p := range r.until(2900 * time.Millisecond) {
+		last := ((k+1)*960 - 1) / 1024
+		if !p.Arrival.Equal(frames[last].Arrival) {
+			for i, f := range frames {
+				if p.Arrival.Equal(f.Arrival) {
+					t.Errorf("packet %d has the arrival of frame %d, want %d", k, i, last)
 				}
 			}
-		})
+		}
+	}
+	if n := r.value("delay_seconds", ""); n < 140 {
+		t.Errorf("%v delays observed", n)
+	}
+}
+
+// checkAlignment compares half a second of sound with its source, of which
+// the first frame is at its PTS. All times are media time.
+func checkAlignment(t *testing.T, source, packets []*media.AudioFrame, at time.Duration) {
+	t.Helper()
+	for len(packets) > 0 && packets[0].PTS < at {
+		packets = packets[1:]
+	}
+	const settle, length = 10, 25 // packets; a decoder that starts anywhere needs some to get the levels right
+	if len(packets) < settle+length {
+		t.Fatalf("%d packets after %v", len(packets), at)
+	}
+	sound := decodeOpus(t, packets[:settle+length])[settle*960:]
+	from := (packets[settle].PTS + packets[settle].Skew - source[0].PTS) * 48000
+	late, likeness := lag(decodeAAC(t, source), sound, int(from.Round(time.Second)/time.Second), 200)
+	t.Logf("at %v: %d samples late, %.3f alike", packets[0].PTS, late, likeness)
+	if late < -48 || late > 48 || likeness < 0.99 {
+		t.Errorf("at %v: %d samples late, %.3f alike; want 1 ms at most", packets[0].PTS, late, likeness)
 	}
 }

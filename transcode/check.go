@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os/exec"
 	"strings"
 	"time"
@@ -46,9 +47,11 @@ func check(ctx context.Context, name string) (path, version string, err error) {
 
 // reason leaves out the name, which the sentence has already.
 func reason(err error) error {
-	var e *exec.Error
-	if errors.As(err, &e) {
-		return e.Err
+	if e := (*exec.Error)(nil); errors.As(err, &e) {
+		err = e.Err
+	}
+	if e := (*fs.PathError)(nil); errors.As(err, &e) {
+		err = e.Err
 	}
 	return err
 }

@@ -8,9 +8,9 @@ import (
 
 const (
 	// tolerance is how far a frame's timestamp may be from where it is
-	// expected and still be jitter. Real jitter is below 30 ms, and two
-	// frames of AAC at 48 kHz are 43 ms.
-	tolerance = 50 * time.Millisecond
+	// expected and still be jitter: twice the 30 ms of the worst publishers,
+	// as the first frame has its share. Three frames at 48 kHz are 64 ms.
+	tolerance = 60 * time.Millisecond
 
 	// smoothing is the number of frames over which drift is averaged: 5.5 s
 	// at 48 kHz, so that rounding to milliseconds disappears and a drift of
@@ -35,7 +35,7 @@ type place struct {
 	skew       time.Duration // of the publisher's clock, see media.AudioFrame
 }
 
-// next places the next frame, whose config has a sample rate.
+// next places the next frame, whose config is a usable one.
 func (c *clock) next(f *media.AudioFrame) place {
 	if c.rate != f.Config.SampleRate {
 		c.restart(c.position())
@@ -44,21 +44,20 @@ func (c *clock) next(f *media.AudioFrame) place {
 	at := c.position()
 	off := f.PTS - at - c.skew
 	switch {
-	case !c.begun || off > tolerance: // a gap: the place moves on
-		c.restart(max(at, f.PTS))
-		if !c.begun {
-			c.restart(f.PTS) // may be negative
-		}
+	case !c.begun:
 		c.begun = true
-		at = c.anchor
-		c.skew = f.PTS - at
+		c.restart(f.PTS)
+	case off > tolerance: // a gap
+		c.restart(max(at, f.PTS))
+		c.skew = f.PTS - c.anchor
 	case off < -tolerance: // a step back: the samples go on, the mapping is new
 		c.skew = f.PTS - at
 	default:
 		c.skew += off / smoothing
 	}
+	start := c.position()
 	c.count += samples(f)
-	return place{start: at, end: c.position(), skew: c.skew}
+	return place{start: start, end: c.position(), skew: c.skew}
 }
 
 func (c *clock) restart(anchor time.Duration) { c.anchor, c.count = anchor, 0 }

@@ -6,10 +6,13 @@ const (
 	// packetDuration is that of every Opus packet (-frame_duration).
 	packetDuration = 20 * time.Millisecond
 
+	// wobble is more than ffmpeg's timestamps do: up to 0.5 ms with ffmpeg 5,
+	// because FLV's are whole milliseconds; 0 with ffmpeg 9.
+	wobble = time.Millisecond
+
 	// hole is how far ffmpeg's timestamp must be from the count to be
-	// believed. FLV's milliseconds make those of ffmpeg 5 wobble by 0.4 ms;
-	// the shortest real hole, one AAC frame, has 10 ms.
-	hole = 2 * time.Millisecond
+	// believed. The shortest real hole, one AAC frame at 96 kHz, has 10 ms.
+	hole = 2 * wobble
 )
 
 // counter gives Opus packets their timestamps: exactly one packet further each

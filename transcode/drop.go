@@ -27,20 +27,16 @@ const (
 	// bytes.
 	maxASC = 512
 
-	// maxSampleRate is the highest samplingFrequencyIndex.
+	// maxSampleRate is the highest of the sampling frequencies
+	// (ISO/IEC 14496-3 §1.6.3.3).
 	maxSampleRate = 96_000
 )
 
-// unusable returns why an AAC frame cannot be given to ffmpeg, or nothing.
-func unusable(f *media.AudioFrame) string {
+// usable says whether a stream of this configuration can be given to ffmpeg.
+func usable(f *media.AudioFrame) bool {
 	c := f.Config
-	switch {
-	case c == nil, c.SampleRate <= 0, c.SampleRate > 2*maxSampleRate,
-		len(c.ASC) == 0, len(c.ASC) > maxASC, samples(f) <= 0,
-		len(f.Data) == 0, len(f.Data) > maxFrame(c):
-		return DropInvalid
-	}
-	return ""
+	return c != nil && c.SampleRate > 0 && c.SampleRate <= maxSampleRate &&
+		len(c.ASC) > 0 && len(c.ASC) <= maxASC && samples(f) > 0
 }
 
 // maxFrame is the limit of an access unit. A mono core may carry parametric

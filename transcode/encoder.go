@@ -32,6 +32,7 @@ type encoder struct {
 	pool    *Pool
 	next    media.Writer
 	metrics *metrics.Transcode
+	config  *media.AudioConfig // of the Opus frames
 	logger  *slog.Logger
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when run has returned
@@ -39,8 +40,7 @@ type encoder struct {
 	// owned by run
 	out     *counter
 	backoff backoff
-	config  *media.AudioConfig // of the Opus stream
-	err     error              // of next; anyone's after done
+	err     error // of next; anyone's after done
 
 	mu   sync.Mutex
 	feed *feed  // nil while there is no process
@@ -51,7 +51,6 @@ type encoder struct {
 func (e *encoder) run(ctx context.Context) {
 	defer close(e.done)
 	defer e.metrics.Failed.Set(0)
-	e.config = &media.AudioConfig{SampleRate: 48000, Channels: 2, FrameSamples: 960}
 	for {
 		began := e.pool.now()
 		err := e.serve(ctx)
@@ -105,8 +104,8 @@ func (e *encoder) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f := &feed{process: p}
-	e.setFeed(f)
+	f := &feed{process: p, stall: stall{ready: time.Since(p.start) > startTimeout}}
+	_ = e.setFeed(f) // there was none
 	unwatch := context.AfterFunc(ctx, p.kill)
 	err = e.read(f)
 	unwatch()
@@ -170,9 +169,10 @@ func (e *encoder) emit(f *feed, p nut.Packet) error {
 		e.mu.Unlock()
 		return nil
 	}
-	first := !f.stall.lively
+	first := !f.returned
+	f.returned = true
 	f.stall.returned()
-	from := f.ledger.complete(at + packetDuration + lookahead - hole)
+	from := f.ledger.complete(at + packetDuration + lookahead - wobble)
 	queue := len(f.ledger.entries)
 	e.mu.Unlock()
 

@@ -34,6 +34,8 @@ type feed struct {
 	ledger ledger
 	stall  stall
 	cause  error // why write has killed the process
+
+	returned bool // a packet; owned by run
 }
 
 // mediaTime is that of a timestamp of the process's output.
@@ -53,7 +55,7 @@ func (f *feed) note(frame *media.AudioFrame, at place, now time.Time) (stalled b
 // piece.
 func (f *feed) write(frame *media.AudioFrame, at place) error {
 	// FLV counts milliseconds in 32 bits; ffmpeg follows the wrap.
-	ms := uint32((at.start - f.epoch + time.Millisecond/2) / time.Millisecond) //nolint:gosec // wraps
+	ms := uint32((at.start - f.epoch + time.Millisecond/2) / time.Millisecond)
 	b := f.buf[:0]
 	if f.config == nil {
 		b = flv.AppendHeader(b)
@@ -77,6 +79,10 @@ func (e *encoder) write(frame *media.AudioFrame, at place) error {
 	case <-e.done:
 		return e.err
 	default:
+	}
+	if n := len(frame.Data); n == 0 || n > maxFrame(frame.Config) {
+		e.metrics.Dropped(DropInvalid) // a gap, as if it had been lost
+		return nil
 	}
 	e.mu.Lock()
 	f, idle := e.feed, e.idle

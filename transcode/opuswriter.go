@@ -21,6 +21,7 @@ type OpusWriter struct {
 	stream  string
 	wanted  func() bool
 	metrics *metrics.Transcode
+	config  *media.AudioConfig // of the Opus frames
 
 	// owned by the goroutine that calls WriteAudio
 	clock   clock
@@ -38,6 +39,7 @@ func (p *Pool) NewOpusWriter(stream string, next media.Writer, wanted func() boo
 	return &OpusWriter{
 		Writer: next, pool: p, stream: stream, wanted: wanted,
 		metrics: p.cfg.Metrics.Transcode(stream),
+		config:  &media.AudioConfig{SampleRate: 48000, Channels: 2, FrameSamples: 960},
 	}
 }
 
@@ -50,8 +52,8 @@ func (w *OpusWriter) WriteAudio(f *media.AudioFrame) error {
 		w.out.passed(f.PTS + f.Duration)
 		return w.Writer.WriteAudio(f)
 	}
-	if reason := unusable(f); reason != "" {
-		w.metrics.Dropped(reason)
+	if !usable(f) {
+		w.metrics.Dropped(DropInvalid)
 		return nil
 	}
 	at := w.clock.next(f)
@@ -84,7 +86,7 @@ func (w *OpusWriter) isWanted() bool {
 func (w *OpusWriter) start() {
 	ctx, cancel := context.WithCancel(w.pool.ctx)
 	w.encoder = &encoder{
-		pool: w.pool, next: w.Writer, metrics: w.metrics, out: &w.out,
+		pool: w.pool, next: w.Writer, metrics: w.metrics, config: w.config, out: &w.out,
 		logger: w.pool.cfg.Logger.With("stream", w.stream),
 		cancel: cancel, done: make(chan struct{}),
 		idle: DropStarting,

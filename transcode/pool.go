@@ -105,12 +105,19 @@ func (p *Pool) run() {
 			p.endAll()
 			return
 		case reply := <-p.starts:
-			child, err := p.start()
-			reply <- started{child, err}
+			reply <- p.provide()
 		case <-p.refill:
 			p.fillSpares()
 		}
 	}
+}
+
+// provide returns a process that was asked for when there was no spare.
+func (p *Pool) provide() (s started) {
+	if s.process = p.takeSpare(); s.process == nil { // there is none meanwhile
+		s.process, s.err = p.start()
+	}
+	return s
 }
 
 // start starts a process; only run calls it.

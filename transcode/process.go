@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -21,7 +22,8 @@ const (
 	largePipe = 8192
 
 	// writeTimeout is how long a frame waits for room in the pipe. A process
-	// that keeps up makes some within 3 ms, even in a burst.
+	// that keeps up makes some within 3 ms, even in a burst. If it does not,
+	// the next frames do not wait until one has found room.
 	writeTimeout = 5 * time.Millisecond
 
 	// drainTimeout is for what a dead process has left in its pipes. It
@@ -39,7 +41,9 @@ var (
 // process is one running ffmpeg.
 type process struct {
 	cmd    *exec.Cmd
+	start  time.Time
 	stdin  *os.File // used by the one that feeds it
+	full   bool     // the last frame did not fit; used by the same
 	stdout *os.File // used by the one that reads it
 	stderr *os.File // used by watch
 	tail   tail
@@ -54,7 +58,7 @@ type process struct {
 // startProcess starts path. The thread that calls it must outlive the process
 // (see Pool.run).
 func startProcess(path string, args []string) (_ *process, err error) {
-	p := &process{cmd: exec.Command(path, args...), done: make(chan struct{})}
+	p := &process{cmd: exec.Command(path, args...), start: time.Now(), done: make(chan struct{})}
 	var theirs [3]*os.File
 	defer func() {
 		for _, f := range theirs {
@@ -128,18 +132,43 @@ func (p *process) closePipes() {
 
 // write gives b to the process as a whole or not at all.
 func (p *process) write(b []byte) error {
-	if err := p.stdin.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return err
+	n, err := p.tryWrite(b)
+	if again := errors.Is(err, syscall.EAGAIN); n < len(b) && (err == nil || again && !p.full) {
+		var more int
+		more, err = p.waitWrite(b[n:])
+		n += more
 	}
-	n, err := p.stdin.Write(b)
+	p.full = errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, syscall.EAGAIN)
 	switch {
 	case err == nil:
 		return nil
 	case n > 0:
 		return errPartialWrite
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case p.full:
 		return errPipeFull
 	default:
 		return err
 	}
+}
+
+// tryWrite writes what there is room for now. A deadline would not do that: it
+// may pass before the attempt, on a busy machine.
+func (p *process) tryWrite(b []byte) (n int, err error) {
+	c, err := p.stdin.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	closed := c.Write(func(fd uintptr) bool {
+		n, err = syscall.Write(int(fd), b)
+		return true
+	})
+	return max(n, 0), errors.Join(closed, err)
+}
+
+func (p *process) waitWrite(b []byte) (n int, err error) {
+	if err := p.stdin.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return 0, err
+	}
+	defer func() { _ = p.stdin.SetWriteDeadline(time.Time{}) }()
+	return p.stdin.Write(b)
 }

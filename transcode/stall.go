@@ -8,8 +8,8 @@ const (
 	// 7,350 Hz.
 	stallTimeout = 500 * time.Millisecond
 
-	// startTimeout is the same before its first packet: 100 processes started
-	// at once on 2 cores are ready after 4 s.
+	// startTimeout is the same for one that may still be starting: 100
+	// processes started at once on 2 cores are ready after 4 s.
 	startTimeout = 6 * time.Second
 )
 
@@ -18,7 +18,7 @@ const (
 type stall struct {
 	last   time.Time     // of the last frame
 	waited time.Duration // since the last packet
-	lively bool          // there has been a packet
+	ready  bool          // it has started, there is no other excuse
 }
 
 // fed notes a frame of so long and says whether the process has stalled.
@@ -27,11 +27,11 @@ func (s *stall) fed(now time.Time, frame time.Duration) bool {
 		s.waited += min(now.Sub(s.last), 2*frame)
 	}
 	s.last = now
-	if s.lively {
+	if s.ready {
 		return s.waited > stallTimeout
 	}
 	return s.waited > startTimeout
 }
 
 // returned notes a packet.
-func (s *stall) returned() { s.waited, s.lively = 0, true }
+func (s *stall) returned() { s.waited, s.ready = 0, true }

@@ -36,8 +36,7 @@ func readBody(w http.ResponseWriter, r *http.Request, mediaType string, limit in
 		return "", tooLarge
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
-	if err != nil {
-		w.Header().Set("Connection", "close")
+	if err != nil { // net/http then closes the connection
 		var long *http.MaxBytesError
 		switch {
 		case errors.As(err, &long):

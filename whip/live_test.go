@@ -175,6 +175,15 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+// awaitViewers waits until the API says that live/cam has n viewers.
+func (s *site) awaitViewers(t *testing.T, n int) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("live/cam has %d viewers", n), func() bool {
+		got := s.do(t, request{method: "GET", path: "/api/streams/live/cam"})
+		return strings.Contains(got.body, fmt.Sprintf(`"viewers":%d`, n))
+	})
+}
+
 func TestLive(t *testing.T) {
 	s, _ := newLive(t, egress.Config{})
 	p := newPlayer(t)
@@ -182,9 +191,7 @@ func TestLive(t *testing.T) {
 	if a, b := receive(t, "first track", p.tracks), receive(t, "second track", p.tracks); a == b {
 		t.Errorf("A8 two %s tracks", a)
 	}
-	if got := s.do(t, request{method: "GET", path: "/api/streams/live/cam"}); !strings.Contains(got.body, `"viewers":1`) {
-		t.Errorf("the viewer is not in %s", got.body)
-	}
+	s.awaitViewers(t, 1)
 	if got := s.do(t, request{method: "DELETE", path: path}); got.status != 200 {
 		t.Errorf("A6.52 DELETE: %d", got.status)
 	}
@@ -192,9 +199,7 @@ func TestLive(t *testing.T) {
 	if got := s.do(t, request{method: "DELETE", path: path}); got.status != 404 {
 		t.Errorf("A6.54 second DELETE: %d", got.status)
 	}
-	if got := s.do(t, request{method: "GET", path: "/api/streams/live/cam"}); !strings.Contains(got.body, `"viewers":0`) {
-		t.Errorf("A6.53 the viewer is still in %s", got.body)
-	}
+	s.awaitViewers(t, 0) // A6.53
 	if n := s.sample(t, "sluice_whep_sessions_ended_total", endDeleted); n != 1 {
 		t.Errorf("%v sessions were deleted, want 1", n)
 	}
@@ -206,7 +211,7 @@ func TestLiveCloseThenDelete(t *testing.T) {
 	for _, wait := range []bool{false, true} {
 		p := newPlayer(t)
 		path := p.join(t, s)
-		p.awaitState(t, webrtc.PeerConnectionStateConnected)
+		receive(t, "track", p.tracks) // both sides know that they are connected
 		if err := p.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -264,6 +269,7 @@ func TestLiveRefusals(t *testing.T) {
 		t.Errorf("A1.13 one viewer too many: %d", got.status)
 	}
 	s.do(t, request{method: "DELETE", path: path})
+	s.awaitViewers(t, 0)
 	offAir()
 	if got := s.do(t, post(endpoint, offers["chromium"])); got.status != 409 || got.header.Get("Retry-After") != "2" {
 		t.Errorf("A1.11 not live: %d %s", got.status, got.body)
@@ -362,7 +368,44 @@ func TestLiveParallel(t *testing.T) {
 	if got := size(&s.handler.sessions); got != [2]int{} {
 		t.Errorf("sessions and tombstones left: %d", got)
 	}
-	if got := s.do(t, request{method: "GET", path: "/api/streams/live/cam"}); !strings.Contains(got.body, `"viewers":0`) {
-		t.Errorf("viewers left: %s", got.body)
+	s.awaitViewers(t, 0)
+}
+
+// Offers that are broken a line at a time: 4xx or a session, never 5xx.
+func TestLiveHostileOffers(t *testing.T) {
+	s, _ := newLive(t, egress.Config{})
+	statuses := map[int]int{}
+	for _, name := range []string{"firefox-max-bundle", "libdatachannel-like", "chromium-audio-only"} {
+		lines := strings.SplitAfter(strings.TrimSpace(readOffers(t)[name])+"\r\n", "\r\n")
+		for i, line := range lines {
+			half := strings.TrimSpace(line)[:len(strings.TrimSpace(line))/2] + "\r\n"
+			for _, instead := range []string{"", line + line, half, half + line, strings.Repeat(line, 50), strings.Map(shift, line) + "\r\n"} {
+				text := strings.Join(lines[:i], "") + instead + strings.Join(lines[i+1:], "")
+				w := serve(s.handler, post(endpoint, text))
+				if w.Code != 201 && (w.Code < 400 || w.Code >= 500) {
+					t.Errorf("A9.66 %s with %.60q for %.60q: %d %s", name, instead, line, w.Code, w.Body)
+				}
+				if path := w.Header().Get("Location"); path != "" {
+					serve(s.handler, request{method: "DELETE", path: path})
+				}
+				statuses[w.Code]++
+			}
+		}
+	}
+	if statuses[201] == 0 || statuses[400] == 0 || statuses[422] == 0 {
+		t.Errorf("statuses %v: the offers are not those meant", statuses)
+	}
+	s.join(t) // and a new viewer still plays
+}
+
+// shift makes another digit of a digit and another letter of a letter.
+func shift(r rune) rune {
+	switch {
+	case r >= '0' && r <= '9':
+		return '0' + (r-'0'+7)%10
+	case r >= 'a' && r <= 'z':
+		return 'a' + (r-'a'+3)%26
+	default:
+		return r
 	}
 }

@@ -63,8 +63,8 @@ func (o *offer) checkBundle() error {
 	sections := make(map[string]*sdp.MediaDescription)
 	for _, m := range o.MediaDescriptions {
 		mid, ok := m.Attribute("mid")
-		if _, twice := sections[mid]; ok && (twice || mid == "") {
-			return malformed("mid %.20q is not unique", mid)
+		if _, twice := sections[mid]; ok && twice {
+			return malformed("mid %.20q names two sections", mid)
 		}
 		sections[mid] = m
 	}
@@ -174,8 +174,8 @@ func (o *offer) checkICE() error {
 
 func (o *offer) checkDTLS() error {
 	// RFC 8122 §5: sha-256 is what WebRTC uses (RFC 8827 §6.5).
-	algorithm, print, _ := strings.Cut(o.transport("fingerprint"), " ")
-	sum, err := hex.DecodeString(strings.ReplaceAll(print, ":", ""))
+	algorithm, digits, _ := strings.Cut(o.transport("fingerprint"), " ")
+	sum, err := hex.DecodeString(strings.ReplaceAll(digits, ":", ""))
 	if !strings.EqualFold(algorithm, "sha-256") || err != nil || len(sum) != 32 {
 		return malformed("the offer has no sha-256 fingerprint")
 	}

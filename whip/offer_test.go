@@ -128,29 +128,43 @@ func TestCheckOffer(t *testing.T) {
 	}
 }
 
-// The smallest offers there are.
-func TestOffersWithoutMedia(t *testing.T) {
+// What Chromium's offer cannot be turned into by one change.
+func TestSmallOffers(t *testing.T) {
 	const (
 		session   = "v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n"
+		group     = "a=group:BUNDLE 0 1\r\n"
+		second    = "a=group:BUNDLE 1 0\r\n"
 		transport = "a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\n" +
 			"a=fingerprint:sha-256 " + "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:" +
 			"00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF\r\n"
-		data  = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\n"
-		audio = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtcp-mux\r\n"
+		data   = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:0\r\n"
+		audio  = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=rtcp-mux\r\n"
+		audio1 = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:1\r\na=rtcp-mux\r\n"
+		video  = "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=bundle-only\r\n" // RFC 9429 §5.2.1
 	)
-	for text, want := range map[string]int{
-		session:                     unmet,
-		session + transport + data:  unmet,
-		session + transport + audio: 0,
-		session + audio + transport: 0,
+	for _, c := range []struct {
+		name, text string
+		status     int
+	}{
+		{"no media", session, unmet},
+		{"a data channel alone", session + transport + data, unmet},
+		{"transport of the session", session + transport + audio, 0},
+		{"transport of the section", session + audio + transport, 0},
+		{"bundle-only video", session + group + audio + transport + video, 0},
+		{"bundle-only video alone to be received", session + group + data + transport + video, 0},
+		{"bundle-only video that is sent", session + group + audio + transport + video + "a=sendonly\r\n", unmet},
+		{"transport of the tagged section", session + second + data + video + transport, 0},
+		{"transport of another section", session + group + data + video + transport, bad},
+		{"A4.27 one mid twice", session + transport + "a=group:BUNDLE 0\r\n" + audio + data, bad},
+		{"A4.36 two audio sections", session + group + audio + transport + audio1, unmet},
 	} {
 		status := 0
 		var p *problem
-		if errors.As(checkOffer(text), &p) {
+		if errors.As(checkOffer(c.text), &p) {
 			status = p.status
 		}
-		if status != want {
-			t.Errorf("status %d, want %d (%v) for\n%s", status, want, p, text)
+		if status != c.status {
+			t.Errorf("%s: status %d, want %d (%v)", c.name, status, c.status, p)
 		}
 	}
 }

@@ -1,10 +1,13 @@
 package whip
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -140,6 +143,31 @@ func TestClose(t *testing.T) {
 		if v := st.last(t); v.ctx.Err() == nil {
 			t.Error("the viewer of a refused POST was not closed")
 		}
+	})
+}
+
+func TestLogKeepsSecrets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, st := newHandler()
+		var log bytes.Buffer
+		h.log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		offer := chromium(t)
+		w := serve(h, post("/whep/live/cam?token=secret", offer))
+		path := w.Header().Get("Location")
+		serve(h, patch(path, trickled))
+		st.last(t).end(egress.ErrViewerLeft)
+		synctest.Wait()
+		_, id, _ := strings.Cut(path, "/whep/live/cam/")
+		pwd := regexp.MustCompile(`a=ice-pwd:(\S+)`).FindStringSubmatch(offer)[1]
+		for _, secret := range []string{"secret", id, pwd, ufragOf(offer), w.Header().Get("ETag")} {
+			if strings.Contains(log.String(), secret) {
+				t.Errorf("%q is in the log:\n%s", secret, log.String())
+			}
+		}
+		if n := strings.Count(log.String(), "\n"); n != 2 {
+			t.Errorf("%d lines for one session, want 2:\n%s", n, log.String())
+		}
+		_ = h.Close()
 	})
 }
 

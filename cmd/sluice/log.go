@@ -12,9 +12,18 @@ func newLogger(w io.Writer, level, format string) *slog.Logger {
 	if least.UnmarshalText([]byte(level)) != nil {
 		least = slog.LevelInfo
 	}
-	opts := &slog.HandlerOptions{Level: least}
+	opts := &slog.HandlerOptions{Level: least, ReplaceAttr: readableDuration}
 	if format == "json" {
 		return slog.New(slog.NewJSONHandler(w, opts))
 	}
 	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+// readableDuration writes "1.5s" in both formats; JSON's own would be a number
+// of nanoseconds.
+func readableDuration(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -146,8 +147,10 @@ func TestMistakes(t *testing.T) {
 			if c.file != "" {
 				args = append(args, "--config", file(t, c.file))
 			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel() // should the mistake be overlooked, this ends it
 			var stdout, stderr bytes.Buffer
-			if code := run(t.Context(), args, &stdout, &stderr); code != exitUsage {
+			if code := run(ctx, args, &stdout, &stderr); code != exitUsage {
 				t.Errorf("exit code %d, want %d", code, exitUsage)
 			}
 			said, rest, _ := strings.Cut(stderr.String(), "\n")

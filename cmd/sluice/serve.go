@@ -36,7 +36,10 @@ func serve(ctx context.Context, opts options, logger *slog.Logger, stdout io.Wri
 		err = g.wait(ctx)
 	}
 	g.phase.set(draining)
-	return errors.Join(err, g.stop(context.WithoutCancel(ctx)))
+	if err = errors.Join(err, g.stop(context.WithoutCancel(ctx))); err == nil {
+		logger.Info("stopped")
+	}
+	return err
 }
 
 // gateway is the running program. Its parts start from the bottom up and stop
@@ -169,6 +172,5 @@ func (g *gateway) stop(ctx context.Context) error {
 		return err
 	}
 	g.servers.Wait()
-	g.logger.Info("stopped")
 	return nil
 }

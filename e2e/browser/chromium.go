@@ -26,10 +26,7 @@ window.RTCPeerConnection = class extends RTCPeerConnection {
 };`
 
 // Chromium is one running browser.
-type Chromium struct {
-	tb  testing.TB
-	ctx context.Context
-}
+type Chromium struct{ ctx context.Context }
 
 // StartChromium starts $CHROMIUM. It ends with the test.
 func StartChromium(tb testing.TB) *Chromium {
@@ -58,21 +55,20 @@ func StartChromium(tb testing.TB) *Chromium {
 	if err := chromedp.Do(ctx); err != nil { // starts the browser
 		tb.Fatalf("start %s: %v", path, err)
 	}
-	return &Chromium{tb: tb, ctx: ctx}
+	return &Chromium{ctx: ctx}
 }
 
-// Open loads a URL in a new tab.
-func (c *Chromium) Open(url string) *Page {
-	c.tb.Helper()
+// Open loads a URL in a new tab, which is closed when the test of tb ends.
+func (c *Chromium) Open(tb testing.TB, url string) *Page {
+	tb.Helper()
 	ctx, cancel := chromedp.NewContext(c.ctx)
-	c.tb.Cleanup(cancel)
-	p := &Page{tb: c.tb, ctx: ctx}
+	tb.Cleanup(cancel)
 	watch := func(ctx context.Context, _ *chromedp.Target) (chromedp.Void, error) {
 		_, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: spy})
 		return chromedp.Void{}, err
 	}
 	if err := chromedp.Do(ctx, watch, chromedp.Navigate(url)); err != nil {
-		c.tb.Fatalf("open %s: %v", url, err)
+		tb.Fatalf("open %s: %v", url, err)
 	}
-	return p
+	return &Page{tb: tb, ctx: ctx}
 }

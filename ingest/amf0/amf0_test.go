@@ -76,7 +76,7 @@ func TestReader(t *testing.T) {
 			if err != nil || !reflect.DeepEqual(v, c.value) {
 				t.Fatalf("got %#v, %v; want %#v", v, err, c.value)
 			}
-			if _, err := r.Next(); err != io.EOF {
+			if _, err := r.Next(); !errors.Is(err, io.EOF) {
 				t.Fatalf("bytes left over: %v", err)
 			}
 		})
@@ -179,7 +179,7 @@ func reencode(b []byte) []byte {
 
 func readAll(b []byte) error {
 	for r := amf0.NewReader(b); ; {
-		if _, err := r.Next(); err == io.EOF {
+		if _, err := r.Next(); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err

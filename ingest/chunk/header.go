@@ -64,8 +64,8 @@ func (r *Reader) messageHeader(s *stream, format byte) error {
 	s.field = field
 
 	// Chunks that continue a message should be of type 3 (§5.3.1.2.4). One
-	// with a header that agrees continues it too; another one means that the
-	// sender gave the message up. FFmpeg and SRS read it so.
+	// whose header agrees continues it too, as FFmpeg and SRS read it; another
+	// one, which is an error to them, begins the next message here.
 	if was.left > 0 {
 		if was.length == s.length && was.msg.Type == s.msg.Type {
 			return nil

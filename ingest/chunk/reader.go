@@ -158,7 +158,7 @@ func (r *Reader) begin(s *stream) error {
 		if r.media {
 			limit = MaxMedia
 		}
-	case SetChunkSize, Abort, UserControl, WindowAckSize, CommandAMF0, CommandAMF3:
+	case SetChunkSize, Abort, Acknowledgement, UserControl, WindowAckSize, SetPeerBandwidth, CommandAMF0, CommandAMF3:
 		limit = MaxCommand
 	default: // data messages too: what they say, the media say better
 	}

@@ -72,6 +72,11 @@ var cases = []struct {
 		[]got{{chunk.Video, 1, 7, "abc"}, {chunk.Video, 1, 14, "def"}},
 	},
 	{
+		"ids 65 and 320 differ", "\x01\x00\x01" + h0(0, 7, 200, chunk.Video, 1)[1:] + rep(128) + "\x00\x01" + h0(0, 8, 1, chunk.Audio, 1)[1:] + "a" +
+			"\xc1\x00\x01" + rep(72),
+		[]got{{chunk.Audio, 1, 8, "a"}, {chunk.Video, 1, 7, rep(200)}},
+	},
+	{
 		"headers of types 1, 2 and 3 inherit", h0(4, 100, 3, chunk.Audio, 1) + "abc" + h1(4, 20, 2, chunk.Video) + "de" +
 			h2(4, 5) + "fg" + h3(4) + "hi",
 		[]got{{chunk.Audio, 1, 100, "abc"}, {chunk.Video, 1, 120, "de"}, {chunk.Video, 1, 125, "fg"}, {chunk.Video, 1, 130, "hi"}},
@@ -227,7 +232,7 @@ func TestReader(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			all, err := readAll(newReader(c.wire))
-			if err != io.EOF || !reflect.DeepEqual(all, c.want) {
+			if !errors.Is(err, io.EOF) || !reflect.DeepEqual(all, c.want) {
 				t.Fatalf("got %.200v, %v\nwant %.200v", all, err, c.want)
 			}
 		})
@@ -266,7 +271,7 @@ func TestReaderRecyclesPending(t *testing.T) {
 	replaced := begun + h0(5, 0, 1, chunk.Audio, 1) + "a"
 	wire := begun + abort + begun + abort + replaced + replaced + setSize(ext) + whole + whole + whole
 	all, err := readAll(newReader(wire))
-	if err != io.EOF || len(all) != 5 {
+	if !errors.Is(err, io.EOF) || len(all) != 5 {
 		t.Fatalf("%d messages, %v; want 2 audio, 3 video", len(all), err)
 	}
 }
@@ -279,7 +284,7 @@ func TestAppend(t *testing.T) {
 	} {
 		all, err := readAll(newReader(string(chunk.Append(nil, 3, m))))
 		want := []got{{m.Type, m.StreamID, m.Timestamp, string(m.Body)}}
-		if err != io.EOF || !reflect.DeepEqual(all, want) {
+		if !errors.Is(err, io.EOF) || !reflect.DeepEqual(all, want) {
 			t.Errorf("got %v, %v; want %v", all, err, want)
 		}
 	}
@@ -288,13 +293,14 @@ func TestAppend(t *testing.T) {
 // A body that was read stays what it was until the next call, whatever the
 // Reader recycles.
 func TestBodiesAreNotShared(t *testing.T) {
-	wire := h0(4, 1, 200, chunk.Video, 1) + strings.Repeat("v", 128) + h0(5, 1, 200, chunk.Audio, 1) + strings.Repeat("a", 128) +
+	wire := h0(4, 0, 200, chunk.Video, 1) + rep(128) + h3(4) + rep(72) + // leaves its buffer
+		h0(4, 1, 200, chunk.Video, 1) + strings.Repeat("v", 128) + h0(5, 1, 200, chunk.Audio, 1) + strings.Repeat("a", 128) +
 		h3(4) + strings.Repeat("v", 72) + h0(6, 1, 3, chunk.Audio, 1) + "bbb" + h3(5) + strings.Repeat("a", 72)
 	all, err := readAll(newReader(wire))
 	want := []got{
-		{chunk.Video, 1, 1, strings.Repeat("v", 200)}, {chunk.Audio, 1, 1, "bbb"}, {chunk.Audio, 1, 1, strings.Repeat("a", 200)},
+		{chunk.Video, 1, 0, rep(200)}, {chunk.Video, 1, 1, strings.Repeat("v", 200)}, {chunk.Audio, 1, 1, "bbb"}, {chunk.Audio, 1, 1, strings.Repeat("a", 200)},
 	}
-	if err != io.EOF || !reflect.DeepEqual(all, want) {
+	if !errors.Is(err, io.EOF) || !reflect.DeepEqual(all, want) {
 		t.Fatalf("got %v, %v", all, err)
 	}
 }

@@ -54,7 +54,9 @@ func (cl call) argument(i int) any {
 	return v
 }
 
-// command deals with one command. Only what go-rtmp has to know reaches it.
+// command deals with one command. Only what go-rtmp has to know reaches it;
+// some of the others are no part of the specification, but clients wait for
+// their answers (Flash Media Live Encoder for onFCPublish).
 func (c *Conn) command(m chunk.Message) error {
 	cl, err := parseCall(m)
 	if err != nil {
@@ -71,16 +73,21 @@ func (c *Conn) command(m chunk.Message) error {
 		c.Refuse(cl.streamID, "NetStream.Play.Failed", "this server takes publishers only")
 		return ErrPlay
 	case "FCPublish":
-		return c.fcPublish(cl)
-	case "FCUnpublish", "deleteStream", "closeStream":
+		c.result(cl, nil)
+		c.reply(0, "onFCPublish", 0.0, nil, status("status", "NetStream.Publish.Start", cl.name))
+	case "FCUnpublish":
+		c.result(cl, nil)
+		c.reply(0, "onFCUnpublish", 0.0, nil, status("status", "NetStream.Unpublish.Success", cl.name))
+		return c.unpublish(cl)
+	case "deleteStream", "closeStream":
 		return c.unpublish(cl)
 	case "releaseStream", "_checkbw":
-		return c.result(cl, nil)
+		c.result(cl, nil)
 	case "getStreamLength":
-		return c.result(cl, 0.0)
+		c.result(cl, 0.0)
 	default:
-		return nil
 	}
+	return nil
 }
 
 // createStream passes createStream on, within bounds.
@@ -115,27 +122,9 @@ func (c *Conn) askPublish(cl call) error {
 	return nil
 }
 
-// fcPublish answers FCPublish, which is no part of the specification; Flash
-// Media Live Encoder waits for onFCPublish.
-func (c *Conn) fcPublish(cl call) error {
-	if err := c.result(cl, nil); err != nil {
-		return err
-	}
-	return c.reply(0, "onFCPublish", 0.0, nil, status("status", "NetStream.Publish.Start", "FCPublish"))
-}
-
-// unpublish ends the stream. Before there is one it is only answered: some
-// encoders clear the name first. The argument of deleteStream should be the
-// stream's id, but GStreamer sends the key.
+// unpublish ends the stream, if there is one yet. The argument of deleteStream
+// should be the stream's id (§7.2.2.3), but GStreamer sends the key.
 func (c *Conn) unpublish(cl call) error {
-	if cl.name == "FCUnpublish" {
-		if err := c.result(cl, nil); err != nil {
-			return err
-		}
-		if err := c.reply(0, "onFCUnpublish", 0.0, nil, status("status", "NetStream.Unpublish.Success", "FCUnpublish")); err != nil {
-			return err
-		}
-	}
 	if !c.progress.asked {
 		return nil
 	}

@@ -45,9 +45,9 @@ type Conn struct {
 	err       error // of the first Read that failed
 
 	// guarded by mu
-	mu       sync.Mutex
-	muted    bool  // after the last word: what go-rtmp still says is not sent
-	writeErr error // the first
+	mu    sync.Mutex
+	muted bool // after the last word: what go-rtmp still says is not sent
+	deaf  bool // the peer did not read
 }
 
 // New guards c. The time to publish runs from now on.
@@ -88,9 +88,7 @@ func (c *Conn) read(p []byte) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if err := c.acks.due(c); err != nil {
-			return 0, err
-		}
+		c.acks.due(c)
 		if err := c.handle(m); err != nil {
 			return 0, err
 		}
@@ -151,13 +149,13 @@ func (c *Conn) pass(m chunk.Message) {
 // belongs to the reading goroutine.
 func (c *Conn) Incoming() (size int, arrival time.Time) { return c.size, c.arrival }
 
-// Err returns the error that reading or else writing has failed with; nil:
-// neither has. It belongs to the reading goroutine.
+// Err returns what ended the connection; nil: nothing has that the guard knows
+// of. It belongs to the reading goroutine.
 func (c *Conn) Err() error {
-	if c.err != nil {
-		return c.err
-	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.writeErr
+	if c.deaf {
+		return ErrDeaf
+	}
+	return c.err
 }

@@ -48,12 +48,10 @@ func (c *Conn) connect(cl call) error {
 		return fmt.Errorf("%w: connect without an object", ErrProtocol)
 	}
 	c.progress.connected, c.client = true, clientOf(o)
-	if err := c.send(csProtocol, chunk.Message{
+	c.send(csProtocol, chunk.Message{
 		Type: chunk.SetChunkSize,
 		Body: binary.BigEndian.AppendUint32(nil, SendSize),
-	}); err != nil {
-		return err
-	}
+	})
 	var known amf0.Object
 	for _, key := range []string{"app", "type", "flashVer", "tcUrl"} {
 		known = append(known, amf0.Property{Key: key, Value: clean(o.String(key))})

@@ -31,7 +31,7 @@ var (
 	// ErrPlay is returned for a client that wants to play.
 	ErrPlay = errors.New("client wants to play")
 
-	// ErrDeaf is wrapped by the error about a peer that does not read replies.
+	// ErrDeaf is the end of a peer that does not read what it is told.
 	ErrDeaf = errors.New("peer does not read")
 
 	// ErrUnpublished is returned after the publisher has ended its stream with

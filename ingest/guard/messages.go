@@ -28,20 +28,19 @@ func (c *Conn) handle(m chunk.Message) error {
 	switch m.Type {
 	case chunk.Audio, chunk.Video:
 		c.media(m)
-		return nil
 	case chunk.CommandAMF0:
 		return c.command(m)
 	case chunk.UserControl:
-		return c.userControl(m.Body)
+		c.userControl(m.Body)
 	case chunk.WindowAckSize:
-		return c.acks.setWindow(m.Body)
+		c.acks.setWindow(m.Body)
 	default:
-		return nil
 	}
+	return nil
 }
 
-// media passes audio and video on, to the stream that was published: there is
-// no other, and encoders have been seen to be careless with its id.
+// media passes audio and video on to the stream that was published, whatever
+// id they carry: there is no other that they could be for.
 func (c *Conn) media(m chunk.Message) {
 	c.arrival = time.Now()
 	if c.arrival.Sub(c.refreshed) > refresh {
@@ -54,12 +53,12 @@ func (c *Conn) media(m chunk.Message) {
 
 // userControl answers a ping; the other events mean nothing to a server that
 // is published to.
-func (c *Conn) userControl(body []byte) error {
+func (c *Conn) userControl(body []byte) {
 	if len(body) < 6 || binary.BigEndian.Uint16(body) != pingRequest {
-		return nil
+		return
 	}
 	answer := binary.BigEndian.AppendUint16(nil, pingResponse)
-	return c.send(csProtocol, chunk.Message{Type: chunk.UserControl, Body: append(answer, body[2:6]...)})
+	c.send(csProtocol, chunk.Message{Type: chunk.UserControl, Body: append(answer, body[2:6]...)})
 }
 
 // acks sends acknowledgements (§5.4.3). go-rtmp cannot: it does not see the
@@ -72,20 +71,19 @@ type acks struct {
 // minWindow keeps a tiny window from causing a reply per message.
 const minWindow = 4 << 10
 
-func (a *acks) setWindow(body []byte) error {
+func (a *acks) setWindow(body []byte) {
 	if len(body) >= 4 {
 		a.window = max(uint64(binary.BigEndian.Uint32(body)), minWindow)
 	}
-	return nil
 }
 
 // due sends an acknowledgement after each half window, as some senders stop
 // when a whole one has passed without.
-func (a *acks) due(c *Conn) error {
+func (a *acks) due(c *Conn) {
 	if a.window == 0 || c.received-a.last < a.window/2 {
-		return nil
+		return
 	}
 	a.last = c.received
 	body := binary.BigEndian.AppendUint32(nil, uint32(c.received)) // modulo 2³²
-	return c.send(csProtocol, chunk.Message{Type: chunk.Acknowledgement, Body: body})
+	c.send(csProtocol, chunk.Message{Type: chunk.Acknowledgement, Body: body})
 }

@@ -2,7 +2,6 @@ package guard
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"time"
@@ -26,7 +25,7 @@ func (c *Conn) Accept() {
 // code is one that OBS knows: it waits for ever at others while the connection
 // is open.
 func (c *Conn) Refuse(streamID uint32, code, description string) {
-	_ = c.reply(streamID, "onStatus", 0.0, nil, status("error", code, description)) // the end, either way
+	c.reply(streamID, "onStatus", 0.0, nil, status("error", code, description))
 	c.hangUp()
 }
 
@@ -55,50 +54,43 @@ func (c *Conn) hangUp() {
 	}
 }
 
-// Write implements net.Conn: go-rtmp's side of it.
+// Write implements net.Conn: go-rtmp's side of it. It never fails: a peer that
+// has hung up may have sent frames before, which are still to be read, and
+// go-rtmp, once its writing has failed, takes 3 s to close. A peer that does
+// not read what it is told loses its connection.
 func (c *Conn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.muted {
 		return len(p), nil
 	}
-	n, err := c.write(p)
-	if err != nil && c.writeErr == nil {
-		c.writeErr = err
+	err := c.SetWriteDeadline(time.Now().Add(c.cfg.WriteTimeout))
+	if err == nil {
+		_, err = c.Conn.Write(p)
 	}
-	return n, err
-}
-
-func (c *Conn) write(p []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(c.cfg.WriteTimeout)); err != nil {
-		return 0, err
-	}
-	return c.Conn.Write(p)
-}
-
-// send sends one message of ours. Only a peer that does not read is an error:
-// one that has hung up may have sent frames before, which are still to be read.
-func (c *Conn) send(id byte, m chunk.Message) error {
-	_, err := c.Write(chunk.Append(nil, id, m))
+	c.muted = err != nil
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return fmt.Errorf("%w: %w", ErrDeaf, err)
+		c.deaf = true
+		c.Conn.Close()
 	}
-	return nil
+	return len(p), nil
 }
+
+// send sends one message of ours.
+func (c *Conn) send(id byte, m chunk.Message) { _, _ = c.Write(chunk.Append(nil, id, m)) }
 
 // reply sends one command of ours.
-func (c *Conn) reply(streamID uint32, values ...any) error {
-	return c.send(csReply, chunk.Message{
+func (c *Conn) reply(streamID uint32, values ...any) {
+	c.send(csReply, chunk.Message{
 		Type: chunk.CommandAMF0, StreamID: streamID, Body: amf0.Append(nil, values...),
 	})
 }
 
 // result answers a call that expects an answer.
-func (c *Conn) result(cl call, value any) error {
-	if cl.transaction == 0 {
-		return nil
+func (c *Conn) result(cl call, value any) {
+	if cl.transaction > 0 {
+		c.reply(0, "_result", cl.transaction, nil, value)
 	}
-	return c.reply(0, "_result", cl.transaction, nil, value)
 }
 
 // status is the information object of onStatus and its kin (§7.2.2).

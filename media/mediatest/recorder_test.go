@@ -60,17 +60,17 @@ func TestRecorderFindsBreaches(t *testing.T) {
 		want string // part of the complaint; empty: none
 	}{
 		{"nothing", func(*Recorder) {}, ""},
-		{"whole streams", func(r *Recorder) { video(r, Video(300, 50)...); audio(r, Opus(100)...); r.Close() }, ""},
+		{"whole streams", func(r *Recorder) { video(r, Video(300, 50)...); audio(r, Opus(100)...); _ = r.Close() }, ""},
 		{"B-frames", func(r *Recorder) { video(r, VideoStream{BFrames: true, GOP: 30, Slices: 4}.AccessUnits(100)...) }, ""},
-		{"failure on demand", func(r *Recorder) { r.Fail(broken); video(r, Video(1, 1)...); r.Close() }, ""},
+		{"failure on demand", func(r *Recorder) { r.Fail(broken); video(r, Video(1, 1)...); _ = r.Close() }, ""},
 		{"after failure", func(r *Recorder) { r.Fail(broken); video(r, Video(2, 1)...) }, "after a Write had failed"},
-		{"video after close", func(r *Recorder) { r.Close(); video(r, Video(1, 1)...) }, "WriteVideo was called after Close"},
-		{"audio after close", func(r *Recorder) { r.Close(); audio(r, AAC(1)...) }, "WriteAudio was called after Close"},
-		{"close twice", func(r *Recorder) { r.Close(); r.Close() }, "twice"},
+		{"video after close", func(r *Recorder) { _ = r.Close(); video(r, Video(1, 1)...) }, "WriteVideo was called after Close"},
+		{"audio after close", func(r *Recorder) { _ = r.Close(); audio(r, AAC(1)...) }, "WriteAudio was called after Close"},
+		{"close twice", func(r *Recorder) { _ = r.Close(); _ = r.Close() }, "twice"},
 		{"same video frame twice", func(r *Recorder) { au := Video(1, 1); video(r, au...); video(r, au...) }, "not after the last one"},
 		{"same audio frame twice", func(r *Recorder) { f := AAC(1); audio(r, f...); audio(r, f...) }, "not after the last one"},
-		{"changed later", func(r *Recorder) { au := Video(1, 1); video(r, au...); au[0].NALUs[2][9]++; r.Close() }, "was changed"},
-		{"audio changed later", func(r *Recorder) { f := AAC(1); audio(r, f...); f[0].Data[0]++; r.Close() }, "was changed"},
+		{"changed later", func(r *Recorder) { au := Video(1, 1); video(r, au...); au[0].NALUs[2][9]++; _ = r.Close() }, "was changed"},
+		{"audio changed later", func(r *Recorder) { f := AAC(1); audio(r, f...); f[0].Data[0]++; _ = r.Close() }, "was changed"},
 		{"no codec", changed(func(au *media.AccessUnit) { au.Codec = 0 }), "no codec"},
 		{"PTS before DTS", changed(func(au *media.AccessUnit) { au.PTS = au.DTS - 1 }), "before DTS"},
 		{"no parameter sets", changed(func(au *media.AccessUnit) { au.ParameterSets = nil }), "no parameter sets"},
@@ -85,7 +85,7 @@ func TestRecorderFindsBreaches(t *testing.T) {
 		{"audio without config", changedAudio(func(f *media.AudioFrame) { f.Config = nil }), "no config"},
 		{"concurrent video", func(r *Recorder) { r.videoBusy.Store(true); video(r, Video(1, 1)...) }, "another WriteVideo"},
 		{"concurrent audio", func(r *Recorder) { r.audioBusy.Store(true); audio(r, AAC(1)...) }, "another WriteAudio"},
-		{"close while writing", func(r *Recorder) { r.audioBusy.Store(true); r.Close() }, "while a Write"},
+		{"close while writing", func(r *Recorder) { r.audioBusy.Store(true); _ = r.Close() }, "while a Write"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -132,8 +132,8 @@ func TestRecorderWait(t *testing.T) {
 		}
 		synctest.Wait()
 		select {
-		case <-done:
-			t.Error("Wait returned before the audio frame")
+		case err := <-done:
+			t.Errorf("Wait returned before the audio frame: %v", err)
 		default:
 		}
 		_ = r.WriteAudio(AAC(1)[0])

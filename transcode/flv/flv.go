@@ -41,7 +41,7 @@ func AppendFrame(b []byte, ms uint32, au []byte) []byte {
 // appendTag appends an FLVTAG (E.4.1) and its PreviousTagSize. The caller
 // keeps data below 16 MiB, the most that DataSize can say.
 func appendTag(b []byte, ms uint32, kind byte, data []byte) []byte {
-	size := uint32(aacHeader + len(data))                   //nolint:gosec // see above
+	size := uint32(aacHeader + len(data))
 	b = binary.BigEndian.AppendUint32(b, tagAudio<<24|size) // TagType, DataSize
 	b = binary.BigEndian.AppendUint32(b, ms<<8|ms>>24)      // Timestamp, TimestampExtended
 	b = append(b, 0, 0, 0, aacSound, kind)                  // StreamID

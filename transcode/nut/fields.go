@@ -6,9 +6,9 @@ import (
 	"io"
 )
 
-// maxVarlen is the length in bytes of the longest number: 63 bits, so that it
-// fits an int64. The format knows no limit.
-const maxVarlen = 9
+// maxVarlen is the length in bytes of the longest number, so that it fits 64
+// bits. The format knows no limit; ffmpeg writes match_time_delta in 10 bytes.
+const maxVarlen = 10
 
 // fields reads the basic types of the format ("Type definitions") one after
 // another. After an error they are all zero.
@@ -55,12 +55,15 @@ func (f *fields) u(n int) (x uint64) {
 func (f *fields) v() (x uint64) {
 	for range maxVarlen {
 		b := f.byte()
+		if x>>(64-7) != 0 {
+			break
+		}
 		x = x<<7 | uint64(b&0x7f)
 		if b < 0x80 {
 			return x
 		}
 	}
-	f.fail("number longer than %d bytes", maxVarlen)
+	f.fail("number longer than 64 bits")
 	return 0
 }
 
@@ -71,16 +74,16 @@ func (f *fields) limited(what string, limit uint64) int {
 		f.fail("%s is %d, limit %d", what, x, limit)
 		return 0
 	}
-	return int(x) //nolint:gosec // below the limit
+	return int(x)
 }
 
-// s reads a signed number: v is 0, 1, 2, 3, 4 for 0, 1, -1, 2, -2.
+// s reads a signed number: the v 0, 1, 2, 3, 4 is 0, 1, -1, 2, -2.
 func (f *fields) s() int64 {
-	x := int64(f.v()) + 1
+	x := f.v()
 	if x&1 != 0 {
-		return -(x >> 1)
+		return int64(x>>1) + 1
 	}
-	return x >> 1
+	return -int64(x >> 1)
 }
 
 // vb reads a byte string.

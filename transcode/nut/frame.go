@@ -109,7 +109,7 @@ func (r *Reader) skipReserved(f *fields, flags uint64, n int) {
 // decodePTS completes a timestamp of which a frame may give the low bits only
 // ("coded_pts", "lsb2full").
 func (s *Stream) decodePTS(coded uint64) int64 {
-	c, full := int64(coded), int64(1)<<s.ptsShift //nolint:gosec // coded has 63 bits
+	c, full := int64(coded), int64(1)<<s.ptsShift
 	if c >= full {
 		return c - full
 	}

@@ -193,7 +193,7 @@ func (r *Reader) syncpoint(f *fields) {
 	}
 	for _, s := range r.streams {
 		if s != nil {
-			s.lastPTS = r.head.bases[t%n].convert(int64(t/n), s.base) //nolint:gosec // t has 63 bits
+			s.lastPTS = r.head.bases[t%n].convert(int64(t/n), s.base)
 		}
 	}
 }

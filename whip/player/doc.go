@@ -24,7 +24,8 @@
 //	reconnecting  the connection or the server was lost, it is tried again
 //	unsupported   this browser cannot play it
 //
-// and await window.sluice.stats() returns the figures as a plain object.
+// and await window.sluice.stats() returns the figures as a plain object. Its
+// audioEnergy counts only what is heard: Chromium leaves it at 0 while muted.
 //
 // The package starts no goroutine.
 package player

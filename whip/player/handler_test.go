@@ -173,6 +173,31 @@ func TestReferences(t *testing.T) {
 	}
 }
 
+// TestPreloads: a page names all modules that its script leads to, so that a
+// viewer far away waits for one round trip and not for one per import.
+func TestPreloads(t *testing.T) {
+	imports := regexp.MustCompile(`from '\./([^']+)'`)
+	for page, script := range map[string]string{"pages/list.html": "list.js", "pages/watch.html": "watch.js"} {
+		html := read(t, page)
+		seen := map[string]bool{script: true}
+		for queue := []string{script}; len(queue) > 0; queue = queue[1:] {
+			for _, m := range imports.FindAllStringSubmatch(read(t, "assets/"+queue[0]), -1) {
+				if seen[m[1]] {
+					continue
+				}
+				seen[m[1]] = true
+				queue = append(queue, m[1])
+				if !strings.Contains(html, `<link rel="modulepreload" href="/assets/`+m[1]+`">`) {
+					t.Errorf("%s does not preload %s", page, m[1])
+				}
+			}
+		}
+		if got := strings.Count(html, "modulepreload"); got != len(seen)-1 {
+			t.Errorf("%s preloads %d modules, its script leads to %d", page, got, len(seen)-1)
+		}
+	}
+}
+
 // TestContentTypes: nothing is served that a browser would refuse to run.
 func TestContentTypes(t *testing.T) {
 	for _, name := range assets(t) {

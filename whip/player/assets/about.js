@@ -1,15 +1,15 @@
 // What stands below the picture: the stream's name and facts.
 
 import { byID, setText } from './dom.js';
-import { audioFormat, count, duration, videoFormat } from './format.js';
+import { audioFormat, count, duration, joined, videoFormat } from './format.js';
 
 const PERIOD = 4000; // ms
 
 // keepFacts shows and refreshes the facts while the page is seen.
-export function keepFacts(stream) {
+export function keepFacts(about) {
   const refresh = async () => {
     if (document.hidden) return;
-    show(await stream.info(PERIOD / 2).catch(() => undefined));
+    show(await about.info(PERIOD / 2).catch(() => undefined));
   };
   setInterval(refresh, PERIOD);
   document.addEventListener('visibilitychange', refresh);
@@ -18,17 +18,17 @@ export function keepFacts(stream) {
 
 function show(info) {
   if (info === undefined) return; // the server is away: what is shown stays
-  setText(byID('facts'), info?.live ? facts(info).join(' · ') : '');
+  setText(byID('facts'), info?.live ? facts(info) : '');
   const hint = (info?.live && info.video?.hint) || '';
   setText(byID('hint'), hint && `For the streamer: ${hint}`);
   byID('hint').hidden = !hint;
 }
 
 function facts({ video, audio, viewers, since }) {
-  return [
+  return joined(
     videoFormat(video),
     audioFormat(audio),
     count(viewers, 'viewer', 'viewers'),
     `live for ${duration(Date.now() - Date.parse(since))}`,
-  ].filter(Boolean);
+  );
 }

@@ -30,14 +30,19 @@ export function count(n, one, many) {
 
 const CHANNELS = { 1: 'mono', 2: 'stereo', 6: '5.1', 8: '7.1' };
 
-// videoFormat is, for example, "1280×720 · 30 fps · H.264".
+// videoFormat is, for example, 1280×720, 30 fps, H.264: facts for joined.
 export function videoFormat(video) {
-  if (!video) return '';
+  if (!video) return [];
   return [
-    video.width > 0 ? `${video.width}×${video.height}` : '',
-    video.frameRate > 0 ? `${Number(video.frameRate.toFixed(2))} fps` : '',
+    video.width > 0 && `${video.width}×${video.height}`,
+    video.frameRate > 0 && `${Number(video.frameRate.toFixed(2))} fps`,
     video.codec === 'H264' ? 'H.264' : video.codec,
-  ].filter(Boolean).join(' · ');
+  ];
+}
+
+// joined puts facts in a row that breaks only between them.
+export function joined(...facts) {
+  return facts.flat().filter(Boolean).map((f) => f.replaceAll(' ', '\u00a0')).join('\u00a0· ');
 }
 
 // audioFormat is, for example, "Opus stereo".

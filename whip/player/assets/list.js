@@ -2,7 +2,7 @@
 
 import { streams } from './api.js';
 import { byID, element, setText, sleep } from './dom.js';
-import { audioFormat, count, duration, splitName, videoFormat, watchPath } from './format.js';
+import { audioFormat, count, duration, joined, splitName, videoFormat, watchPath } from './format.js';
 
 const PERIOD = 2000; // ms
 
@@ -10,7 +10,7 @@ const cards = new Map(); // by stream name
 
 function show(list) {
   const live = list.filter((s) => s.live);
-  setText(byID('summary'), live.length === 0 ? 'Nothing is live yet. Here is how to start:' : count(live.length, 'stream', 'streams'));
+  setText(byID('summary'), live.length === 0 ? 'Nothing is live now.' : count(live.length, 'stream', 'streams'));
   const names = new Set(list.map((s) => s.name));
   for (const [name, card] of cards) {
     if (names.has(name)) continue;
@@ -23,6 +23,7 @@ function show(list) {
     fill(card, s);
     if (box.children[i] !== card) box.insertBefore(card, box.children[i] ?? null);
   });
+  if (list.length === 0 && !box.hidden) byID('guide').open = true;
   box.hidden = list.length === 0;
 }
 
@@ -32,8 +33,8 @@ function newCard(name) {
     element('a', { href: watchPath(name) },
       element('span', { className: 'name' }, element('small', { textContent: `${app}/` }), key),
       element('span', { className: 'since' }),
-      element('span', { className: 'format' }),
-      element('span', { className: 'viewers' })),
+      element('span', { className: 'viewers' }),
+      element('span', { className: 'format' })),
     element('p', { className: 'note', hidden: true }));
   cards.set(name, card);
   return card;
@@ -42,7 +43,7 @@ function newCard(name) {
 function fill(card, { live, since, viewers, video, audio }) {
   const set = (part, text) => setText(card.querySelector(`.${part}`), text);
   card.classList.toggle('away', !live);
-  const formats = [videoFormat(video), audioFormat(audio)].filter(Boolean).join(' · ');
+  const formats = joined(videoFormat(video), audioFormat(audio));
   set('since', live ? `Live for ${duration(Date.now() - Date.parse(since))}` : 'Stopped, may come back');
   set('format', formats || 'Waiting for the first frame');
   set('viewers', count(viewers, 'viewer', 'viewers'));
@@ -75,10 +76,7 @@ async function copy(button, code) {
 
 async function refresh() {
   try {
-    const list = await streams();
-    if (cards.size === 0 && list.length === 0) byID('guide').open ||= !byID('guide').dataset.shown;
-    byID('guide').dataset.shown = 'yes';
-    show(list);
+    show(await streams());
   } catch {
     setText(byID('summary'), 'The server cannot be reached. Trying again…');
   }

@@ -7,13 +7,13 @@
 import { sleep } from './dom.js';
 import { Meter } from './meter.js';
 import { Pulse } from './pulse.js';
-import { Refusal, Session } from './whep.js';
+import { Session } from './whep.js';
 import { explain, Lost } from './trouble.js';
 
 // All in ms.
 const LOOK = 500; //         between looks at the connection
 const CONNECT = 10_000; //   for ICE and DTLS
-const STILL = 2000; //       without a picture before the server is asked why
+const FIRST = 2000; //       for the first picture before the server is asked why
 const SILENT = 5000; //      without a packet of a live stream before it is joined anew
 const FROZEN = 12_000; //    with packets but no picture: OBS's keyframes are 8.3 s apart
 const STEADY = 10_000; //    of playing before the next trouble counts as the first
@@ -21,7 +21,8 @@ const STEADY = 10_000; //    of playing before the next trouble counts as the fi
 export class Player {
   #video;
   #url;
-  #stream;
+  #about;
+  #stream; // MediaStream of the session
   #onState;
   #abort;
   #session;
@@ -31,10 +32,10 @@ export class Player {
   state = 'connecting';
 
   // onState gets ({state, headline, detail}) when something changed.
-  constructor({ video, url, stream, onState }) {
+  constructor({ video, url, about, onState }) {
     this.#video = video;
     this.#url = url;
-    this.#stream = stream;
+    this.#about = about;
     this.#onState = onState;
   }
 
@@ -75,7 +76,7 @@ export class Player {
       } catch (error) {
         trouble = error;
       }
-      if (!(trouble instanceof Refusal)) { // a refused offer can be made again
+      if (!trouble?.retryAfter) { // else the same offer can be made again
         session?.close();
         session = undefined;
       }
@@ -87,17 +88,27 @@ export class Player {
 
   #open() {
     this.#meter = new Meter();
-    this.#session = new Session(this.#url, (stream) => {
-      if (this.#video.srcObject !== stream) this.#video.srcObject = stream;
-    });
+    this.#stream = undefined;
+    this.#session = new Session(this.#url, (stream) => this.#attach(stream));
     return this.#session;
+  }
+
+  // attach shows a stream. Without its picture if none is to come: browsers
+  // wait for one before they play the sound.
+  #attach(stream) {
+    this.#stream = stream;
+    const tracks = this.#soundOnly ? stream.getAudioTracks() : stream.getTracks();
+    const shown = this.#video.srcObject?.getTracks() ?? [];
+    if (tracks.length === shown.length && tracks.every((t) => shown.includes(t))) return;
+    this.#video.srcObject = new MediaStream(tracks);
   }
 
   // pause says what is wrong and waits before the next try.
   async #pause(trouble, signal) {
-    const { pause, ...said } = explain(trouble, this.#troubles++);
+    const { pause, ...said } = explain(trouble, this.#troubles);
     // A session that ended while nobody published is no news.
     if (!(trouble instanceof Lost && this.state === 'offline')) this.#say(said);
+    this.#troubles++;
     await sleep(pause, signal, [this.#video, 'again'], [window, 'online']);
   }
 
@@ -114,15 +125,16 @@ export class Player {
         continue;
       }
       pulse.feel(now, await this.#meter.read(session.pc), this.#soundOnly);
-      if (pulse.started && pulse.withoutPicture(now) < STILL) this.#playing(now - begun);
-      else if (!pulse.started && now - begun < STILL) this.#say({ state: 'waiting', headline: 'Waiting for the first picture…' });
+      if (pulse.playing(now)) this.#playing(now - begun);
+      else if (!pulse.started && now - begun < FIRST) this.#say({ state: 'waiting', headline: 'Waiting for the first picture…' });
       else await this.#still(pulse, now);
     }
   }
 
   #playing(since) {
     if (since > STEADY) this.#troubles = 0;
-    if (this.state !== 'live') this.#say({ state: 'live', headline: '' });
+    const headline = this.#soundOnly ? 'Sound only' : '';
+    if (this.state !== 'live') this.#say({ state: 'live', headline });
   }
 
   // still finds out why there is no picture. It throws what only a new session
@@ -143,8 +155,9 @@ export class Player {
   // info asks about the stream; the server being away means the session is too.
   async #info() {
     try {
-      const info = await this.#stream.info(LOOK * 2);
-      this.#soundOnly = info?.live && !info.video;
+      const info = await this.#about.info(LOOK * 2);
+      this.#soundOnly = Boolean(info?.live && !info.video);
+      if (this.#stream) this.#attach(this.#stream);
       return info;
     } catch {
       throw new Lost('The server cannot be reached.');
@@ -152,6 +165,8 @@ export class Player {
   }
 
   #say(said) {
+    // A long wait for the stream must not slow down the mending of a loss.
+    if ((said.state === 'offline') !== (this.state === 'offline')) this.#troubles = 0;
     this.state = said.state;
     this.#onState({ detail: '', ...said });
   }

@@ -1,41 +1,48 @@
 // Pulse feels whether a connection lives: when picture and packets last came.
 
+const BEAT = 2000; // ms: a picture that came since then is a playing one
+
 export class Pulse {
   #frames = 0;
   #packets = 0;
-  #frameAt;
-  #packetAt;
-  started = false; // there has been picture (or sound, of a stream without picture)
+  #frameAt = -Infinity;
+  #packetAt = -Infinity;
+  #rested;
 
   constructor(now) {
-    this.rest(now);
+    this.#rested = now;
   }
 
-  // rest begins anew to wait: nothing was to be expected until now.
+  // rest says that nothing was to be expected until now.
   rest(now) {
-    this.#frameAt = now;
-    this.#packetAt = now;
+    this.#rested = now;
   }
 
   // feel takes figures of Meter. soundOnly makes sound count as picture.
   feel(now, figures, soundOnly) {
-    const packets = figures.packetsReceived;
     const frames = soundOnly ? figures.audioPackets : figures.framesDecoded;
-    if (packets > this.#packets) this.#packetAt = now;
-    if (frames > this.#frames) {
-      this.#frameAt = now;
-      this.started = true;
-    }
-    this.#packets = packets;
+    if (figures.packetsReceived > this.#packets) this.#packetAt = now;
+    const unseen = document.hidden && this.started; // some browsers then decode nothing
+    if (frames > this.#frames || (unseen && this.#packetAt === now)) this.#frameAt = now;
+    this.#packets = figures.packetsReceived;
     this.#frames = frames;
   }
 
-  // Times in ms since something came.
+  // started: there has been a picture.
+  get started() {
+    return this.#frameAt > 0;
+  }
+
+  playing(now) {
+    return now - this.#frameAt < BEAT;
+  }
+
+  // For how many ms a picture, or any packet, has been waited for.
   withoutPicture(now) {
-    return now - this.#frameAt;
+    return now - Math.max(this.#frameAt, this.#rested);
   }
 
   withoutPackets(now) {
-    return now - this.#packetAt;
+    return now - Math.max(this.#packetAt, this.#rested);
   }
 }

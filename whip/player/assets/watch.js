@@ -22,6 +22,7 @@ const video = byID('video');
 function onState({ state, headline, detail }) {
   root.dataset.state = state;
   setText(byID('headline'), headline || 'Playing');
+  byID('notice').classList.toggle('unseen', !headline); // still there for screen readers
   setText(byID('detail'), detail);
   setText(byID('badgeText'), BADGES[state]);
   byID('retry').hidden = state !== 'unsupported';
@@ -32,8 +33,8 @@ root.toggleAttribute('data-embedded', window.self !== window.top || options.get(
 root.toggleAttribute('data-bare', options.get('controls') === '0');
 setText(byID('title'), name);
 
-const stream = new Stream(`/api/streams/${path}`);
-const player = new Player({ video, url: `/whep/${path}`, stream, onState });
+const about = new Stream(`/api/streams/${path}`);
+const player = new Player({ video, url: `/whep/${path}`, about, onState });
 const figures = new Figures(byID('figures'), () => player.stats());
 video.muted = options.get('muted') !== '0';
 const sound = new Sound(video, { loud: byID('loud'), text: byID('loudText'), mute: byID('mute'), volume: byID('volume') });
@@ -52,5 +53,5 @@ window.addEventListener('pagehide', () => player.stop());
 window.addEventListener('pageshow', () => player.start()); // also out of the back-forward cache
 
 window.sluice = { stats: () => player.stats() };
-keepFacts(stream);
+keepFacts(about);
 player.start();

@@ -45,7 +45,8 @@ export class Session {
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIME)]),
     });
     if (response.status !== 201) throw await this.#refusal(response);
-    this.#location = new URL(response.headers.get('Location'), response.url);
+    const location = response.headers.get('Location');
+    this.#location = location && new URL(location, response.url);
     await this.pc.setLocalDescription(this.#offer);
     await this.pc.setRemoteDescription({ type: 'answer', sdp: await response.text() });
   }
@@ -88,6 +89,8 @@ export function askForStereo(sdp) {
   const opus = sdp.match(/^a=rtpmap:(\d+) opus\/48000\/2\r?$/im)?.[1];
   if (!opus) return sdp;
   const fmtp = new RegExp(`^(a=fmtp:${opus} .*?)(\\r?)$`, 'm');
-  if (fmtp.test(sdp)) return sdp.replace(fmtp, '$1;stereo=1$2');
+  const [line] = sdp.match(fmtp) ?? [];
+  if (/[ ;]stereo=1/.test(line)) return sdp; // Firefox
+  if (line) return sdp.replace(fmtp, '$1;stereo=1$2');
   return sdp.replace(/^(a=rtpmap:\d+ opus\/48000\/2)(\r?\n)/im, `$1$2a=fmtp:${opus} stereo=1$2`);
 }
