@@ -4,11 +4,12 @@ import "sync"
 
 // Bounds of a viewer's backlog in frames.
 const (
-	// backlogAudio is a second of audio.
-	backlogAudio = 50
-	// backlogLive is how far a live viewer's video may be behind: about a
-	// second at 60 fps. Beyond that it skips to the cache.
-	backlogLive = 64
+	// backlogAudio is five seconds of audio: what a publisher whose network
+	// stalled may send at once.
+	backlogAudio = 250
+	// backlogLive is how far a live viewer's video may be behind, for the same
+	// reason: five seconds at 30 fps. Beyond that it skips to the cache.
+	backlogLive = 150
 	// backlogReplay bounds the video of a viewer that catches up: the largest
 	// replay and as much again that comes meanwhile.
 	backlogReplay = 2 * gopFrames

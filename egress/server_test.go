@@ -292,7 +292,7 @@ func TestSenderReportsAgree(t *testing.T) {
 	// Arrival, so what each track's reports say of its first packet must
 	// differ by as much as their PTS: by a multiple of 20 ms.
 	wall := func(kind webrtc.RTPCodecType, clock float64) float64 {
-		p := c.packets[kind][len(c.packets[kind])-1] // live, not replayed
+		p := c.packets[kind][len(c.packets[kind])-1]      // live, not replayed
 		sr := c.reports[p.SSRC][len(c.reports[p.SSRC])-1] // of the same instant as the other track's
 		ntp := float64(sr.NTPTime>>32) + float64(sr.NTPTime&(1<<32-1))/(1<<32)
 		return ntp + float64(int32(p.Timestamp-sr.RTPTime))/clock
