@@ -66,8 +66,10 @@ func checkPlayback(t *testing.T, page *browser.Page, during time.Duration) {
 
 func compare(t *testing.T, first, middle, last browser.Playback) {
 	t.Helper()
-	// What the jitter buffers may hold more in the second half than in the first.
-	const growth = 30 * time.Millisecond
+	// What the jitter buffers may hold more in the second half than in the
+	// first: a clock wrong by 1 % makes 100 ms of 10 s. For lip sync the browser
+	// delays the faster of the two, so only the slower one tells.
+	const growth = 80 * time.Millisecond
 	if last.Connections != 1 || last.State != "connected" {
 		t.Errorf("%d connections, the last %s", last.Connections, last.State)
 	}
@@ -83,11 +85,9 @@ func compare(t *testing.T, first, middle, last browser.Playback) {
 	if last.VideoLost != 0 || last.AudioLost != 0 {
 		t.Errorf("lost %d video and %d audio packets", last.VideoLost, last.AudioLost)
 	}
-	if d := last.VideoDelay(middle) - middle.VideoDelay(first); d > growth {
-		t.Errorf("the jitter buffer of video grew by %v", d)
-	}
-	if d := last.AudioDelay(middle) - middle.AudioDelay(first); d > growth {
-		t.Errorf("the jitter buffer of audio grew by %v", d)
+	early := max(middle.VideoDelay(first), middle.AudioDelay(first))
+	if late := max(last.VideoDelay(middle), last.AudioDelay(middle)); late > early+growth {
+		t.Errorf("jitter buffers grew from %v to %v", early, late)
 	}
 	if last.SRTP != "SRTP_AEAD_AES_128_GCM" {
 		t.Errorf("SRTP runs with %q", last.SRTP)
