@@ -61,7 +61,7 @@ func (f *feed) write(frame *media.AudioFrame, at place) error {
 		b = flv.AppendHeader(b)
 	}
 	if f.config != frame.Config {
-		_ = setPipeSize(f.process.stdin, pipeSize(frame.Config)) // a smaller one works too, worse
+		_ = setPipeSize(f.process.stdin, pipeSize(frame.Config)) // another size works too, not as well
 		b = flv.AppendConfig(b, ms, frame.Config.ASC)
 	}
 	f.buf = flv.AppendFrame(b, ms, frame.Data)

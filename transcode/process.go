@@ -77,7 +77,7 @@ func startProcess(path string, args []string) (_ *process, err error) {
 	if p.stderr, theirs[2], err = os.Pipe(); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(setPipeSize(p.stdin, smallPipe), setPipeSize(p.stdout, smallPipe)); err != nil {
+	if err := setPipeSize(p.stdout, smallPipe); err != nil { // stdin's depends on the stream
 		return nil, err
 	}
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = theirs[0], theirs[1], theirs[2]

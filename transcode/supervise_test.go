@@ -86,7 +86,8 @@ func TestStalled(t *testing.T) {
 		{"neither reads nor writes", fake(t, `if mkdir "$0.second" 2>/dev/null; then sleep 1000; fi; `+realFFmpeg(t))},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r := newRig(t, Config{FFmpeg: c.ffmpeg, Spares: -1})
+			var log syncBuffer
+			r := newRig(t, Config{FFmpeg: c.ffmpeg, Spares: -1, Logger: slog.New(slog.NewTextHandler(&log, nil))})
 			var clock fakeClock
 			r.pool.now = clock.now
 			first := r.ready()
@@ -113,6 +114,9 @@ func TestStalled(t *testing.T) {
 			r.feed(shift(frames, time.Minute))
 			got := r.until(time.Minute + time.Second)
 			checkOpus(t, got)
+			if !strings.Contains(log.String(), "takes sound and returns none") {
+				t.Errorf("the log does not say why:\n%s", log.String())
+			}
 			if n := r.value("restarts_total", ""); n != 1 {
 				t.Errorf("%v restarts", n)
 			}
