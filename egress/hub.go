@@ -57,7 +57,7 @@ func (h *Hub) publish() (*Publication, error) {
 	h.publication = &Publication{hub: h}
 	h.facts = facts{since: time.Now()}
 	h.metrics.Live.Set(1)
-	h.log.Info("publication begins", "viewers", h.viewers)
+	h.log.Debug("stream is live", "viewers", h.viewers)
 	return h.publication, nil
 }
 
@@ -71,7 +71,7 @@ func (h *Hub) unpublish(p *Publication) {
 	h.publication = nil
 	h.gop.drop()
 	h.metrics.Live.Set(0)
-	h.log.Info("publication ended", "after", time.Since(h.facts.since).Round(time.Millisecond), "viewers", h.viewers)
+	h.log.Debug("stream waits for its publisher", "viewers", h.viewers, "for", h.grace)
 	h.expiry = time.AfterFunc(h.grace, h.expire)
 }
 

@@ -52,6 +52,7 @@ func groups() []kong.Group {
 	return []kong.Group{
 		{Key: "addresses", Title: "Addresses"},
 		{Key: "limits", Title: "Limits"},
+		{Key: "playback", Title: "Playback"},
 		{Key: "audio", Title: "Sound"},
 		{Key: "logging", Title: "Logging"},
 		{Key: "other", Title: "Other"},

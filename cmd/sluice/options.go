@@ -23,11 +23,13 @@ type options struct {
 	WebRTCUDPAddr  string       `name:"webrtc-udp-addr" default:":8189" placeholder:"HOST:PORT" group:"addresses" help:"The one UDP port that carries the media of all viewers. With a loopback address only this machine can watch."`
 	WebRTCPublicIP []netip.Addr `name:"webrtc-public-ip" placeholder:"IP" group:"addresses" help:"Public address of this machine, announced to viewers in place of its own addresses. Needed behind NAT, in most clouds and in containers. Repeat it for more than one."`
 
-	MaxViewers       int           `name:"max-viewers" default:"5000" placeholder:"N" group:"limits" help:"Viewers of one stream. Further ones get 503."`
+	MaxViewers       int           `name:"max-viewers" default:"5000" placeholder:"N" group:"limits" help:"Viewers of all streams together. Further ones get 503."`
 	MaxConnections   int           `name:"max-connections" default:"1000" placeholder:"N" group:"limits" help:"RTMP connections at a time. Further ones are closed at once."`
 	MaxPerAddress    int           `name:"max-connections-per-address" default:"100" placeholder:"N" group:"limits" help:"Those from one IPv4 address or IPv6 /64. Raise it when publishers come through a proxy."`
 	PublisherTimeout time.Duration `name:"publisher-timeout" default:"30s" placeholder:"TIME" group:"limits" help:"How long a publisher may send no sound and no picture before it is cut off and its name is free again."`
 	ReconnectGrace   time.Duration `name:"reconnect-grace" default:"60s" placeholder:"TIME" group:"limits" help:"How long viewers wait for a publisher that has gone before their sessions end."`
+
+	WaitForKeyframe bool `name:"wait-for-keyframe" group:"playback" help:"Leave viewers to wait for the publisher's next keyframe, at the join and after losses, instead of replaying the frames since the last one."`
 
 	VideoOnly bool   `name:"video-only" group:"audio" help:"Run without ffmpeg: pictures play, AAC sound is dropped."`
 	FFmpeg    string `name:"ffmpeg" default:"ffmpeg" placeholder:"PATH" group:"audio" help:"The ffmpeg that turns AAC into Opus. It needs libopus, as every distribution's has."`

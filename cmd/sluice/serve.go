@@ -111,6 +111,7 @@ func (g *gateway) startWeb(context.Context) (err error) {
 		PublicIPs:  g.opts.WebRTCPublicIP,
 		MaxViewers: g.opts.MaxViewers,
 		Grace:      g.opts.ReconnectGrace,
+		WaitForIDR: g.opts.WaitForKeyframe,
 		Logger:     g.logger,
 		Metrics:    g.metrics,
 	})
