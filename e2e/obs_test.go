@@ -40,10 +40,15 @@ func TestOBSPlays(t *testing.T) {
 	checkPlayback(t, page, 10*time.Second)
 	page.Screenshot("obs")
 	obs.Signal(syscall.SIGTERM)
+	// Its exit code says nothing: without a window manager OBS 29 now and then
+	// crashes in Qt after it has said goodbye to us.
 	if err := obs.Wait(20 * time.Second); err != nil {
-		t.Errorf("OBS ended with %v", err)
+		t.Logf("OBS ended with %v", err)
 	}
 	s.WaitOffline("live/obs")
+	if !strings.Contains(s.Output(), "cause=unpublished") {
+		t.Error("OBS went without unpublishing, or its goodbye was not understood")
+	}
 }
 
 func startOBS(t *testing.T, s *server.Server, x264 string) *proc.Process {
