@@ -13,7 +13,13 @@ set -euo pipefail
 url=$1 key=$2 x264=${3-}
 profile=$(cd "$(dirname "$0")" && pwd)/profile
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap clean_up EXIT
+
+clean_up() {
+	kill $(jobs -p) 2>/dev/null || true
+	wait || true
+	rm -rf "$work"
+}
 
 # Neither program may outlive this script, however it ends.
 mortal() { exec setpriv --pdeathsig KILL "$@"; }
@@ -39,7 +45,7 @@ fill() {
 }
 
 make_clip() {
-	ffmpeg -nostdin -v error -f lavfi -i testsrc2=size=640x360:rate=30 -f lavfi -i sine=frequency=440:sample_rate=48000 \
+	ffmpeg -nostdin -v error -f lavfi -i testsrc2=size=480x270:rate=30 -f lavfi -i sine=frequency=440:sample_rate=48000 \
 		-t 10 -c:v libx264 -preset ultrafast -crf 16 -pix_fmt yuv420p -g 30 -c:a pcm_s16le -ac 2 "$work/clip.mkv"
 }
 
