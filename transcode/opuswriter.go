@@ -34,7 +34,8 @@ type OpusWriter struct {
 
 // NewOpusWriter returns an OpusWriter in front of next. It asks wanted at each
 // AAC frame and has no process until that says yes, nor some seconds after it
-// has stopped doing so (Config.StopAfter). Close closes next too.
+// has stopped doing so (Config.StopAfter); meanwhile the AAC is passed on.
+// Close closes next too.
 func (p *Pool) NewOpusWriter(stream string, next media.Writer, wanted func() bool) *OpusWriter {
 	return &OpusWriter{
 		Writer: next, pool: p, stream: stream, wanted: wanted,
@@ -58,7 +59,12 @@ func (w *OpusWriter) WriteAudio(f *media.AudioFrame) error {
 	}
 	at := w.clock.next(f)
 	if !w.isWanted() {
-		return w.stop()
+		if err := w.stop(); err != nil {
+			return err
+		}
+		aac := *f // nobody hears it, but the next one learns what there is
+		aac.PTS, aac.Skew = at.start, at.skew
+		return w.Writer.WriteAudio(&aac)
 	}
 	if w.encoder == nil {
 		w.start()

@@ -12,7 +12,7 @@ import (
 )
 
 // publisher joins the stages of a publication, the last one first. A nil pool
-// means that AAC cannot be turned into Opus.
+// means that AAC cannot be turned into Opus: it goes no further than the hub.
 func publisher(server *egress.Server, pool *transcode.Pool) ingest.Publisher {
 	return func(_ context.Context, r ingest.Request) (media.Writer, error) {
 		hub, err := server.Publish(r.Stream)
@@ -23,19 +23,8 @@ func publisher(server *egress.Server, pool *transcode.Pool) ingest.Publisher {
 			return nil, fmt.Errorf("publish %s: %w", r.Stream, err)
 		}
 		if pool == nil {
-			return withoutAAC{hub}, nil
+			return hub, nil
 		}
 		return pool.NewOpusWriter(r.Stream, hub, hub.HasViewers), nil
 	}
-}
-
-// withoutAAC drops sound that browsers cannot play.
-type withoutAAC struct{ media.Writer }
-
-// WriteAudio passes on what is not AAC.
-func (w withoutAAC) WriteAudio(f *media.AudioFrame) error {
-	if f.Codec == media.AAC {
-		return nil
-	}
-	return w.Writer.WriteAudio(f)
 }
