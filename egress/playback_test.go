@@ -415,7 +415,7 @@ func TestTWCC(t *testing.T) {
 	report := &rtcp.TransportLayerCC{BaseSequenceNumber: 0, PacketStatusCount: n, ReferenceTime: 100}
 	for i := range n {
 		cc.stamp(1250, start.Add(time.Duration(i)*time.Millisecond)) // 10 Mbit/s
-		symbol := uint16(rtcp.TypeTCCPacketReceivedSmallDelta)
+		symbol := rtcp.TypeTCCPacketReceivedSmallDelta
 		if i%10 == 9 {
 			symbol = rtcp.TypeTCCPacketNotReceived
 		} else {

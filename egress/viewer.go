@@ -10,6 +10,7 @@ import (
 
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
+
 	"github.com/sluice-media/sluice/metrics"
 )
 
