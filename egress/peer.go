@@ -34,6 +34,7 @@ const (
 // peers makes the PeerConnections of all viewers from shared parts.
 type peers struct {
 	settings webrtc.SettingEngine
+	mux      *udpMux
 
 	// guarded by mu
 	mu          sync.Mutex
@@ -41,7 +42,7 @@ type peers struct {
 	made        time.Time
 }
 
-func newPeers(mux ice.UDPMux, log *slog.Logger) (*peers, error) {
+func newPeers(mux *udpMux, log *slog.Logger) (*peers, error) {
 	network, err := stdnet.NewNet() // one for all: each lists the host's interfaces
 	if err != nil {
 		return nil, fmt.Errorf("list network interfaces: %w", err)
@@ -61,7 +62,7 @@ func newPeers(mux ice.UDPMux, log *slog.Logger) (*peers, error) {
 	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
 	s.SetDTLSInsecureSkipHelloVerify(true) // ICE has proved the address
 	s.SetDTLSRetransmissionInterval(dtlsRetransmission)
-	return &peers{settings: s}, nil
+	return &peers{settings: s, mux: mux}, nil
 }
 
 // certificateNow returns the DTLS certificate that viewers joining now share.
@@ -111,7 +112,14 @@ func (p *peers) connect(o *offer, onState func(webrtc.PeerConnectionState)) (_ *
 		q.audio = newTrack(webrtc.RTPCodecTypeAudio, audioClock)
 		tracks = append(tracks, q.audio)
 	}
-	api := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithSettingEngine(p.settings),
+	settings, ufrag := p.settings, rand.Text()
+	settings.SetICECredentials(ufrag, rand.Text())
+	gathering, gathered := p.mux.expect(ufrag)
+	defer gathered()
+	for _, t := range tracks {
+		t.burst = gathering
+	}
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithSettingEngine(settings),
 		webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
 	q.PeerConnection, err = api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{certificate}})
 	if err != nil {

@@ -279,6 +279,7 @@ func (p *playback) recover(cause string, now time.Time) {
 // cannot repeat: a receiver asks for an IDR only seconds later.
 func (p *playback) nack(pairs []rtcp.NackPair, now time.Time) {
 	beyond := false
+	p.track.burst.begin()
 	for i := range pairs {
 		pairs[i].Range(func(seq uint16) bool {
 			p.metrics.NACKs.Inc()
@@ -286,6 +287,7 @@ func (p *playback) nack(pairs []rtcp.NackPair, now time.Time) {
 			return true
 		})
 	}
+	p.track.burst.end()
 	state, _ := p.backlog.state()
 	switch {
 	case state == live && beyond:

@@ -27,6 +27,7 @@ type track struct {
 	kind  webrtc.RTPCodecType
 	clock int64 // Hz
 	base  uint32
+	burst *burst // nil: packets go one by one
 
 	bound  chan struct{} // closed by Bind, which sets the fields up to header
 	writer webrtc.TrackLocalWriter
@@ -96,6 +97,10 @@ func (t *track) timestamp(m time.Duration) uint32 { return t.base + ticks(m, t.c
 func (t *track) send(f *Frame, timestamp uint32, cc *twcc, now time.Time) (err error) {
 	t.header.Timestamp = timestamp
 	t.skew = f.Skew
+	if len(f.Payloads) > 1 {
+		t.burst.begin()
+		defer t.burst.end()
+	}
 	for i, p := range f.Payloads {
 		t.header.Marker = t.marks(f, i)
 		t.askFeedback(cc, len(p), now)

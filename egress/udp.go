@@ -69,11 +69,13 @@ type udpMux struct {
 	*ice.UDPMuxDefault
 	conn   udpConn
 	public []netip.Addr
+	pool   sync.Pool // of the bursts' buffers
 
 	// guarded by mu
 	mu     sync.Mutex
 	listed time.Time
 	hosts  []net.Addr
+	bursts map[string]*burst // by ufrag, while their agents gather
 }
 
 func newUDPMux(conn udpConn, public []netip.Addr, log logging.LeveledLogger) *udpMux {
@@ -81,6 +83,25 @@ func newUDPMux(conn udpConn, public []netip.Addr, log logging.LeveledLogger) *ud
 		UDPMuxDefault: ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: log}),
 		conn:          conn,
 		public:        public,
+		bursts:        map[string]*burst{},
+		pool: sync.Pool{New: func() any {
+			b := make([]byte, 0, burstBytes)
+			return &b
+		}},
+	}
+}
+
+// expect returns the burst of the viewer whose ICE agent has this ufrag and
+// gathers until done is called.
+func (m *udpMux) expect(ufrag string) (b *burst, done func()) {
+	b = &burst{socket: m.conn, pool: &m.pool}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.bursts[ufrag] = b
+	return b, func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		delete(m.bursts, ufrag)
 	}
 }
 
@@ -93,7 +114,18 @@ func (m *udpMux) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
 	if local := m.local(); !local.IP.IsUnspecified() {
 		addr = local
 	}
-	return m.UDPMuxDefault.GetConn(ufrag, addr)
+	conn, err := m.UDPMuxDefault.GetConn(ufrag, addr)
+	if err != nil {
+		return nil, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	usual, ok := conn.(ice.AddrPortReaderWriter)
+	b := m.bursts[ufrag]
+	if !ok || b == nil {
+		return conn, nil
+	}
+	return burstConn{PacketConn: conn, usual: usual, burst: b}, nil
 }
 
 // GetListenAddresses implements ice.UDPMux: the configured public addresses,
