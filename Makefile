@@ -46,9 +46,9 @@ fuzz: ## run each fuzz target for FUZZTIME (30s)
 		go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) "$${file%/*}"; \
 	done
 
-bench: ## benchmarks of the packages, then the latency through the built binary
+bench: ## benchmarks of the packages, then latency, joins and recovery through the built binary
 	@go test -run '^$$' -bench . -benchmem $$(go list ./... | grep -v /e2e)
-	@go test -tags e2e -run '^$$' -bench . ./e2e
+	@go test -tags e2e -run '^$$' -bench . -timeout 90m ./e2e
 
 e2e: deps-test ## real publishers and real browsers against the built binary
 	@$(E2E)

@@ -95,7 +95,7 @@ func compare(t *testing.T, first, middle, last browser.Playback) {
 }
 
 // watch lets time pass, for measuring what happens in it.
-func watch(t *testing.T, during time.Duration) {
-	t.Helper()
-	await.Holds(t, during, func() error { return nil })
+func watch(tb testing.TB, during time.Duration) {
+	tb.Helper()
+	await.Holds(tb, during, func() error { return nil })
 }

@@ -7,7 +7,7 @@
 //
 //	go test -tags e2e ./e2e                    everything but OBS
 //	go test -tags e2e,obs -run OBS ./e2e       a real OBS (see obs/obs.sh)
-//	go test -tags e2e -run '^$' -bench . ./e2e the latency through Sluice
+//	go test -tags e2e -run '^$' -bench . ./e2e latency, joins, recovery
 //
 // The environment chooses what they run against:
 //
@@ -18,7 +18,7 @@
 //	FIREFOX      default firefox-esr, then firefox, from the PATH
 //
 // The harness is in the folders below: server runs the binary, source and
-// rtmp publish, viewer and browser watch, await polls. Every wait is for a
-// condition with a deadline, never for a length of time. Screenshots are left
+// rtmp publish, viewer and browser watch, relay loses packets between them,
+// await polls. Every wait is for a condition with a deadline, never for a length of time. Screenshots are left
 // in artifacts.
 package e2e

@@ -1,0 +1,124 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sluice-media/sluice/e2e/await"
+	"github.com/sluice-media/sluice/e2e/browser"
+	"github.com/sluice-media/sluice/e2e/rtmp"
+	"github.com/sluice-media/sluice/e2e/server"
+	"github.com/sluice-media/sluice/e2e/source"
+)
+
+// longTime is the name of the player that all others are compared with.
+const longTime = "long-time"
+
+// numbered is a stream whose pictures bear numbers, at 30 pictures a second,
+// and a glass on which it is watched.
+type numbered struct {
+	*server.Server
+	*browser.Glass
+
+	tb     testing.TB
+	stream string
+	gop    int          // pictures
+	sent   atomic.Int64 // pictures that were published
+	joined int
+}
+
+// watchNumbered publishes a stream with an IDR every gop pictures and lets a
+// long-time viewer watch it.
+func watchNumbered(tb testing.TB, gop int, flags ...string) *numbered {
+	tb.Helper()
+	const repetitions = 100
+	file := filepath.Join(tb.TempDir(), "numbered.flv")
+	source.Barcode(tb, file, gop)
+	clip, err := rtmp.ReadFLV(file)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	n := &numbered{Server: server.Start(tb, flags...), tb: tb, stream: "live/numbered", gop: gop}
+	app, key, _ := strings.Cut(n.stream, "/")
+	publisher, err := rtmp.Publish(n.RTMP, app, key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	tags := rtmp.Repeat(clip, uint32(source.BarcodeLength.Milliseconds()), repetitions)
+	played := make(chan error, 1)
+	go func() {
+		played <- publisher.Play(ctx, tags, func(tag rtmp.Tag, _ time.Time) {
+			if tag.Type == rtmp.Video && tag.Frame() {
+				n.sent.Add(1)
+			}
+		})
+	}()
+	tb.Cleanup(func() {
+		cancel()
+		if err := <-played; err != nil {
+			tb.Errorf("publish: %v", err)
+		}
+		publisher.Close()
+	})
+	n.WaitLive(n.stream)
+	n.Glass = browser.StartChromium(tb).OpenGlass(tb, "http://"+n.HTTP+"/api/streams")
+	n.Join(longTime, n.WHEP(n.stream), 0)
+	n.shows(longTime, time.Duration(gop)*time.Second/frameRate+10*time.Second)
+	return n
+}
+
+// shows waits for a player's first picture with a number.
+func (n *numbered) shows(name string, within time.Duration) {
+	n.tb.Helper()
+	await.Success(n.tb, within, func() error {
+		shown := n.Watched(name, time.UnixMilli(0)).Shown
+		if len(shown) == 0 || shown[len(shown)-1].Number < 0 {
+			return fmt.Errorf("player %s shows no numbered picture but %v", name, shown)
+		}
+		return nil
+	})
+}
+
+// waitPicture waits until a picture of the GOP, counted from the IDR, has just
+// been published.
+func (n *numbered) waitPicture(picture int) {
+	n.tb.Helper()
+	for n.untilPicture(picture) == 0 { // it may have been long ago
+		time.Sleep(time.Millisecond)
+	}
+	for n.untilPicture(picture) != 0 {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// untilPicture is how many pictures come before a picture of the GOP is the
+// last that was published.
+func (n *numbered) untilPicture(picture int) int {
+	return ((picture+1-int(n.sent.Load()))%n.gop + n.gop) % n.gop
+}
+
+// player starts one more player and returns its name.
+func (n *numbered) player(port int) string {
+	n.joined++
+	name := fmt.Sprintf("viewer %d", n.joined)
+	n.Join(name, n.WHEP(n.stream), port)
+	return name
+}
+
+// lags compares a player with the long-time viewer since a time.
+func (n *numbered) lags(name string, since time.Time) (browser.Watched, []browser.Lag) {
+	n.tb.Helper()
+	w := n.Watched(name, since)
+	// What the new player shows first the other showed up to a GOP before.
+	earlier := since.Add(-time.Duration(n.gop)*time.Second/frameRate - time.Second)
+	reference := n.Watched(longTime, earlier)
+	return w, browser.Lags(reference.Shown, w.Shown, source.BarcodeFrames)
+}
