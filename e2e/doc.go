@@ -19,6 +19,6 @@
 //
 // The harness is in the folders below: server runs the binary, source and
 // rtmp publish, viewer and browser watch, relay loses packets between them,
-// await polls. Every wait is for a condition with a deadline, never for a length of time. Screenshots are left
-// in artifacts.
+// await polls. Every wait is for a condition with a deadline, never for a
+// length of time. Screenshots are left in artifacts.
 package e2e

@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -44,7 +45,11 @@ func (n *numbered) join(picture int, lagAfter ...time.Duration) join {
 }
 
 func (j join) String() string {
-	return fmt.Sprintf("picture %3d: first %5.0f ms, live %5.0f ms, lag %.0f; %v", j.picture, j.first, j.live, j.lag, j.Reading)
+	text := fmt.Sprintf("picture %3d: first %5.0f ms, live %5.0f ms", j.picture, j.first, j.live)
+	for _, after := range slices.Sorted(maps.Keys(j.lag)) {
+		text += fmt.Sprintf(", %.0f ms behind after %v", j.lag[after], after)
+	}
+	return text + fmt.Sprintf("; %v", j.Reading)
 }
 
 // TestJoin comes at four phases of a GOP of eight seconds. The bounds leave
