@@ -1,53 +1,65 @@
 package egress
 
-import "time"
+import (
+	"sort"
+	"time"
+)
 
-// historyFrames is how many video frames a viewer's packets can be repeated
-// from: a replay of the longest GOP and the frames that follow it while a
-// receiver still asks. An entry takes 24 bytes; the payloads are shared.
-const historyFrames = 1024
+const (
+	// historyAge is how long a packet can be repeated: receivers ask within a
+	// few round trips, and what is older than that is not worth waiting for.
+	// It also bounds how long payloads outlive the GOP cache.
+	historyAge = 3 * time.Second
+	// historyFrames bounds the frames of a replay, which come faster.
+	historyFrames = 1024
+)
 
 // sentFrame is a frame as it was sent to one viewer.
 type sentFrame struct {
 	frame     *Frame
+	at        time.Time
 	timestamp uint32 // RTP
 	first     uint16 // sequence number of the first packet
 }
 
 // history finds the packet that a sequence number stood for, without keeping
-// anything a packet. It is a ring that grows with use.
+// anything a packet. The frames are in the order in which they were sent.
 type history struct {
-	ring []sentFrame
-	next int // where the next frame goes, once the ring is full
+	frames []sentFrame
+	gone   int // forgotten frames at the front of the slice
 }
 
+// add takes the next frame and forgets those that are too old.
 func (h *history) add(s sentFrame) {
-	if len(h.ring) < historyFrames {
-		h.ring = append(h.ring, s)
-		return
+	for h.gone < len(h.frames) &&
+		(s.at.Sub(h.frames[h.gone].at) > historyAge || len(h.frames)-h.gone >= historyFrames) {
+		h.frames[h.gone] = sentFrame{}
+		h.gone++
 	}
-	h.ring[h.next] = s
-	h.next = (h.next + 1) % len(h.ring)
+	if h.gone > len(h.frames)/2 {
+		n := copy(h.frames, h.frames[h.gone:])
+		clear(h.frames[n:])
+		h.frames, h.gone = h.frames[:n], 0
+	}
+	h.frames = append(h.frames, s)
 }
 
 // find returns the frame and the packet's place in it.
 func (h *history) find(seq uint16) (s sentFrame, packet int, ok bool) {
-	for lo, hi := 0, len(h.ring); lo < hi; { // binary search, oldest first
-		mid := (lo + hi) / 2
-		s = h.ring[(h.next+mid)%len(h.ring)]
-		newest := h.ring[(h.next+len(h.ring)-1)%len(h.ring)].first
-		switch off := int16(seq - s.first); {
-		case newest-s.first >= 1<<15: // older than half of the sequence space
-			lo = mid + 1
-		case off < 0:
-			hi = mid
-		case int(off) >= len(s.frame.Payloads):
-			lo = mid + 1
-		default:
-			return s, int(off), true
-		}
+	kept := h.frames[h.gone:]
+	if len(kept) == 0 {
+		return s, 0, false
 	}
-	return sentFrame{}, 0, false
+	last := len(kept) - 1
+	newest := kept[last].first
+	if back := newest - seq; back != 0 && back < 1<<15 { // before the newest frame
+		last = sort.Search(len(kept), func(i int) bool { return newest-kept[i].first < back }) - 1
+	}
+	if last < 0 {
+		return s, 0, false
+	}
+	s, packet = kept[last], int(seq-kept[last].first)
+	return s, packet, packet < len(s.frame.Payloads)
 }
 
 // Bounds of the repetition of one packet.

@@ -136,7 +136,7 @@ func (p *playback) send(f *Frame, phase phase, now time.Time) {
 		p.replayed, p.floor = true, ts
 	}
 	first := p.track.header.SequenceNumber
-	p.history.add(sentFrame{frame: f, timestamp: ts, first: first})
+	p.history.add(sentFrame{frame: f, at: now, timestamp: ts, first: first})
 	err := p.track.send(f, ts, p.cc, now)
 	p.metrics.sent(f, err)
 	if f.IDR {

@@ -360,12 +360,13 @@ func TestReceiverReport(t *testing.T) {
 }
 
 func TestHistory(t *testing.T) {
+	f := &Frame{Payloads: make([][]byte, 3)}
+	now := time.Now()
 	for _, start := range []uint16{0, 1000, 65000} {
 		var h history
-		f := &Frame{Payloads: make([][]byte, 3)}
 		seq := start
 		for range 3 * historyFrames {
-			h.add(sentFrame{frame: f, first: seq, timestamp: uint32(seq)})
+			h.add(sentFrame{frame: f, at: now, first: seq, timestamp: uint32(seq)})
 			seq += 3
 		}
 		for back := uint16(1); back <= 3*historyFrames; back++ {
@@ -380,8 +381,18 @@ func TestHistory(t *testing.T) {
 			}
 		}
 	}
-	if _, _, ok := (&history{}).find(7); ok {
+	var h history
+	if _, _, ok := h.find(7); ok {
 		t.Error("found a packet in an empty history")
+	}
+	for i := range uint16(1000) { // 33 s
+		h.add(sentFrame{frame: f, at: now.Add(time.Duration(i) * frameTime), first: 3 * i})
+	}
+	if _, _, ok := h.find(3 * 999); !ok {
+		t.Error("did not find the newest packet")
+	}
+	if _, _, ok := h.find(3 * 900); ok || len(h.frames) > 200 {
+		t.Errorf("%d frames of 33 s are kept", len(h.frames))
 	}
 }
 
