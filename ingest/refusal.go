@@ -63,6 +63,9 @@ var (
 	// errWriter is wrapped by errors of the media.Writer.
 	errWriter = errors.New("stream ended")
 
+	// errServerClosed: Close was called.
+	errServerClosed = errors.New("the server is closing")
+
 	// errLibrary stands for a connection that go-rtmp gave up for a reason
 	// of its own. With the guard under it that should not happen.
 	errLibrary = errors.New("go-rtmp gave the connection up")

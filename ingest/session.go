@@ -116,10 +116,13 @@ func (s *session) end(err error) error {
 func (s *session) OnClose() {
 	s.cancel()
 	cause := s.cause
-	if cause == nil {
+	switch {
+	case cause != nil:
+	case s.server.ctx.Err() != nil:
+		cause = errServerClosed
+	case s.Err() != nil:
 		cause = s.Err()
-	}
-	if cause == nil {
+	default:
 		cause = errLibrary
 	}
 	if s.publication != nil {
