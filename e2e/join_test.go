@@ -19,37 +19,51 @@ import (
 type join struct {
 	picture     int
 	first, live float64
-	lag         map[time.Duration]float64 // ms, some time after the POST
+	after       map[time.Duration]lateness // some time after the POST
 	browser.Reading
+	longTimeAV float64 // of the long-time viewer, ms that its picture is ahead
 }
 
+// lateness is how late a viewer shows its pictures, in milliseconds: later than
+// the long-time viewer, later than they were published, and how much the
+// long-time viewer is later than that; and how much its picture is ahead of its
+// sound.
+type lateness struct{ lag, delay, longTime, av float64 }
+
 // join lets a viewer come when a picture of the GOP was just published. It
-// watches until the last of the times at which its lag is wanted.
-func (n *numbered) join(picture int, lagAfter ...time.Duration) join {
+// watches until the last of the times at which its lateness is wanted.
+func (n *numbered) join(picture int, times ...time.Duration) join {
 	n.tb.Helper()
 	n.waitPicture(picture)
 	start := time.Now()
 	name := n.player(0)
-	watch(n.tb, lagAfter[len(lagAfter)-1]+700*time.Millisecond)
-	w, lags := n.lags(name, start.Add(-time.Second))
-	j := join{picture: picture, first: math.NaN(), live: browser.Live(lags) - w.Posted, lag: map[time.Duration]float64{}}
-	if len(w.Shown) > 0 {
-		j.first = w.Shown[0].At - w.Posted
+	av := map[time.Duration]float64{}
+	for _, d := range times {
+		watch(n.tb, time.Until(start.Add(d)))
+		av[d] = n.Reading(name).AV()
 	}
-	for _, d := range lagAfter {
-		j.lag[d] = browser.LagAt(lags, w.Posted+float64(d.Milliseconds()))
+	watch(n.tb, 700*time.Millisecond)
+	s := n.seen(name, start.Add(-time.Second))
+	j := join{picture: picture, first: math.NaN(), live: browser.Live(s.lags) - s.Posted, after: map[time.Duration]lateness{}}
+	if len(s.Shown) > 0 {
+		j.first = s.Shown[0].At - s.Posted
 	}
-	j.Reading = n.Reading(name)
+	for _, d := range times {
+		at := s.Posted + float64(d.Milliseconds())
+		j.after[d] = lateness{browser.LagAt(s.lags, at), browser.LagAt(s.delays, at), browser.LagAt(s.longTime, at), av[d]}
+	}
+	j.Reading, j.longTimeAV = n.Reading(name), n.Reading(longTime).AV()
 	n.Leave(name)
 	return j
 }
 
 func (j join) String() string {
 	text := fmt.Sprintf("picture %3d: first %5.0f ms, live %5.0f ms", j.picture, j.first, j.live)
-	for _, after := range slices.Sorted(maps.Keys(j.lag)) {
-		text += fmt.Sprintf(", %.0f ms behind after %v", j.lag[after], after)
+	for _, d := range slices.Sorted(maps.Keys(j.after)) {
+		l := j.after[d]
+		text += fmt.Sprintf(", after %v %.0f ms behind (%.0f of %.0f from publisher to glass, A-V %+.0f)", d, l.lag, l.delay, l.longTime, l.av)
 	}
-	return text + fmt.Sprintf("; %v", j.Reading)
+	return text + fmt.Sprintf("; %v; long-time viewer A-V %+.0f ms", j.Reading, j.longTimeAV)
 }
 
 // TestJoin comes at four phases of a GOP of eight seconds. The bounds leave
@@ -65,8 +79,8 @@ func TestJoin(t *testing.T) {
 			t.Errorf("at picture %d: first picture after %.0f ms", picture, j.first)
 		case !(j.live < 3000):
 			t.Errorf("at picture %d: live after %.0f ms", picture, j.live)
-		case !(j.lag[settled] <= 150):
-			t.Errorf("at picture %d: %.0f ms behind after %v", picture, j.lag[settled], settled)
+		case !(j.after[settled].lag <= 150):
+			t.Errorf("at picture %d: %.0f ms behind after %v", picture, j.after[settled].lag, settled)
 		}
 	}
 }
@@ -115,15 +129,15 @@ func (n *numbered) joins(count int, waits bool) []join {
 	for len(pictures) > 0 {
 		slices.SortFunc(pictures, func(a, b int) int { return n.untilPicture(a) - n.untilPicture(b) })
 		// Those who wait see the IDR at the latest after a whole GOP.
-		lagAfter := []time.Duration{5 * time.Second, 15 * time.Second, long}
+		times := []time.Duration{2 * time.Second, 5 * time.Second, 15 * time.Second, long}
 		switch {
 		case len(joins)%often == 0:
 		case waits:
-			lagAfter = []time.Duration{time.Duration(n.gop)*time.Second/frameRate + 2*time.Second}
+			times = []time.Duration{time.Duration(n.gop)*time.Second/frameRate + 2*time.Second}
 		default:
-			lagAfter = lagAfter[:1]
+			times = times[:2]
 		}
-		j := n.join(pictures[0], lagAfter...)
+		j := n.join(pictures[0], times...)
 		pictures = pictures[1:]
 		n.tb.Log(j)
 		joins = append(joins, j)
@@ -133,16 +147,13 @@ func (n *numbered) joins(count int, waits bool) []join {
 
 func report(b *testing.B, joins []join) {
 	b.Helper()
-	var first, live, sync []float64
-	lag := map[time.Duration][]float64{}
+	var first, live []float64
+	lag, delay, av := map[time.Duration][]float64{}, map[time.Duration][]float64{}, map[time.Duration][]float64{}
 	freezes, never := 0, 0
 	for _, j := range joins {
 		first, live = append(first, j.first), append(live, j.live)
-		for d, l := range j.lag {
-			lag[d] = append(lag[d], l)
-		}
-		if av := j.AV(); !math.IsNaN(av) {
-			sync = append(sync, math.Abs(av))
+		for d, l := range j.after {
+			lag[d], delay[d], av[d] = append(lag[d], l.lag), append(delay[d], l.delay), append(av[d], math.Abs(l.av))
 		}
 		freezes += j.Freezes
 		if math.IsNaN(j.live) {
@@ -157,9 +168,9 @@ func report(b *testing.B, joins []join) {
 	for d, lags := range lag {
 		b.ReportMetric(percentile(lags, 50), fmt.Sprintf("lag-%v-ms/p50", d))
 		b.ReportMetric(percentile(lags, 100), fmt.Sprintf("lag-%v-ms/max", d))
+		b.ReportMetric(percentile(delay[d], 50), fmt.Sprintf("glass-%v-ms/p50", d))
+		b.ReportMetric(percentile(av[d], 50), fmt.Sprintf("av-%v-ms/p50", d))
 	}
-	b.ReportMetric(percentile(sync, 50), "av-ms/p50")
-	b.ReportMetric(percentile(sync, 100), "av-ms/max")
 	b.ReportMetric(float64(freezes), "freezes")
 	b.ReportMetric(float64(never), "never-live")
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -32,6 +33,9 @@ type numbered struct {
 	gop    int          // pictures
 	sent   atomic.Int64 // pictures that were published
 	joined int
+
+	mu        sync.Mutex
+	published []browser.Shown // what was sent, and when it had been
 }
 
 // watchNumbered publishes a stream with an IDR every gop pictures and lets a
@@ -55,9 +59,9 @@ func watchNumbered(tb testing.TB, gop int, flags ...string) *numbered {
 	tags := rtmp.Repeat(clip, uint32(source.BarcodeLength.Milliseconds()), repetitions)
 	played := make(chan error, 1)
 	go func() {
-		played <- publisher.Play(ctx, tags, func(tag rtmp.Tag, _ time.Time) {
+		played <- publisher.Play(ctx, tags, func(tag rtmp.Tag, at time.Time) {
 			if tag.Type == rtmp.Video && tag.Frame() {
-				n.sent.Add(1)
+				n.note(at)
 			}
 		})
 	}()
@@ -73,6 +77,14 @@ func watchNumbered(tb testing.TB, gop int, flags ...string) *numbered {
 	n.Join(longTime, n.WHEP(n.stream), 0)
 	n.shows(longTime, time.Duration(gop)*time.Second/frameRate+10*time.Second)
 	return n
+}
+
+// note notes that the next picture was published.
+func (n *numbered) note(at time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	number := int(n.sent.Add(1)-1) % source.BarcodeFrames
+	n.published = append(n.published, browser.Shown{At: float64(at.UnixMicro()) / 1000, Number: number})
 }
 
 // shows waits for a player's first picture with a number.
@@ -113,12 +125,24 @@ func (n *numbered) player(port int) string {
 	return name
 }
 
-// lags compares a player with the long-time viewer since a time.
-func (n *numbered) lags(name string, since time.Time) (browser.Watched, []browser.Lag) {
+// seen is what a player showed since a time, compared with what the long-time
+// viewer saw and with what was published.
+type seen struct {
+	browser.Watched
+	lags, delays []browser.Lag
+	longTime     []browser.Lag // delays of the long-time viewer
+}
+
+func (n *numbered) seen(name string, since time.Time) seen {
 	n.tb.Helper()
-	w := n.Watched(name, since)
 	// What the new player shows first the other showed up to a GOP before.
 	earlier := since.Add(-time.Duration(n.gop)*time.Second/frameRate - time.Second)
+	s := seen{Watched: n.Watched(name, since)}
 	reference := n.Watched(longTime, earlier)
-	return w, browser.Lags(reference.Shown, w.Shown, source.BarcodeFrames)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s.lags = browser.Lags(reference.Shown, s.Shown, source.BarcodeFrames)
+	s.delays = browser.Lags(n.published, s.Shown, source.BarcodeFrames)
+	s.longTime = browser.Lags(n.published, reference.Shown, source.BarcodeFrames)
+	return s
 }

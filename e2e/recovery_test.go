@@ -36,7 +36,7 @@ func (n *numbered) blackout(name string, r *relay.Relay) recovery {
 	start := time.Now()
 	r.Blackout(blackout)
 	watch(n.tb, 4*time.Second)
-	_, lags := n.lags(name, start.Add(blackout))
+	lags := n.seen(name, start.Add(blackout)).lags
 	end := float64(start.Add(blackout).UnixMilli())
 	rec := recovery{moving: math.NaN(), live: browser.Live(lags) - end}
 	if len(lags) > 0 {
@@ -124,13 +124,13 @@ func BenchmarkLoss(b *testing.B) {
 				}
 				minutes := time.Since(start).Minutes()
 				after := n.Reading(name)
-				_, lags := n.lags(name, start)
+				delays := n.seen(name, start).delays
 				b.Logf("from %v to %v; %s", before, after, repairs(n.Scrape().Since(metrics)))
 				b.ReportMetric(0, "ns/op") // means nothing here
 				b.ReportMetric(float64(after.Freezes-before.Freezes)/minutes, "freezes/min")
 				b.ReportMetric((after.FreezeSeconds-before.FreezeSeconds)/minutes, "frozen-s/min")
 				b.ReportMetric(float64(after.Decoded-before.Decoded)/minutes/60, "fps")
-				b.ReportMetric(browser.LagAt(lags, float64(time.Now().UnixMilli()-1000)), "lag-ms")
+				b.ReportMetric(browser.LagAt(delays, float64(time.Now().UnixMilli()-1000)), "glass-ms")
 			})
 		}
 	}
