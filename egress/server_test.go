@@ -1,10 +1,13 @@
 package egress
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"maps"
+	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -23,7 +26,7 @@ import (
 
 func testServer(t testing.TB, c Config) *Server {
 	t.Helper()
-	c.UDPAddr = "127.0.0.1:0"
+	c.UDPAddr = cmp.Or(c.UDPAddr, "127.0.0.1:0")
 	c.Metrics = metrics.New(prometheus.NewRegistry())
 	c.Logger = slog.New(slog.DiscardHandler)
 	s, err := New(c)
@@ -53,9 +56,14 @@ type client struct {
 
 func newClient(t testing.TB) *client {
 	t.Helper()
+	return newClientOn(t, "127.0.0.1:0")
+}
+
+func newClientOn(t testing.TB, addr string) *client {
+	t.Helper()
 	var s webrtc.SettingEngine
 	s.SetIncludeLoopbackCandidate(true)
-	conn, err := listenUDP("127.0.0.1:0") // its buffers are large enough for a machine under load
+	conn, err := listenUDP(addr) // its buffers are large enough for a machine under load
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,6 +250,49 @@ func TestPlay(t *testing.T) {
 	}
 	if first := seen[webrtc.RTPCodecTypeVideo][0]; first.Payload[0]&nalTypeMask != naluSTAPA {
 		t.Errorf("video begins with NAL unit type %d, want the parameter sets", first.Payload[0]&nalTypeMask)
+	}
+}
+
+func TestPlayIPv6(t *testing.T) {
+	s := testServer(t, Config{UDPAddr: "[::1]:0"})
+	publishLive(t, s, "live/a")
+	c := newClientOn(t, "[::1]:0")
+	if v := c.play(t, s, "live/a"); !strings.Contains(v.Answer(), " ::1 ") {
+		t.Errorf("the candidate is not ::1:\n%s", v.Answer())
+	}
+	c.wait(t, "video", func() bool { return len(c.packets[webrtc.RTPCodecTypeVideo]) > 50 })
+	checkPackets(t, webrtc.RTPCodecTypeVideo, c.seen()[webrtc.RTPCodecTypeVideo])
+}
+
+// Bound to no address in particular, a server announces the host's own.
+func TestHostAddresses(t *testing.T) {
+	for _, ipv6 := range []bool{true, false} {
+		addrs := hostAddresses(8189, ipv6)
+		if len(addrs) == 0 {
+			t.Fatal("no address")
+		}
+		for _, a := range addrs {
+			udp, ok := a.(*net.UDPAddr)
+			if !ok || udp.Port != 8189 || udp.IP.IsUnspecified() || udp.IP.IsLinkLocalUnicast() ||
+				!ipv6 && udp.IP.To4() == nil {
+				t.Errorf("announces %v", a)
+			}
+		}
+	}
+}
+
+func TestPublicAddresses(t *testing.T) {
+	public := []netip.Addr{netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("2001:db8::7")}
+	s := testServer(t, Config{PublicIPs: public})
+	publishLive(t, s, "live/a")
+	v := newClient(t).play(t, s, "live/a")
+	for _, ip := range public {
+		if !strings.Contains(v.Answer(), " "+ip.String()+" ") {
+			t.Errorf("%v is not announced:\n%s", ip, v.Answer())
+		}
+	}
+	if strings.Count(v.Answer(), "a=candidate:") != len(public) {
+		t.Errorf("more than the public addresses are announced:\n%s", v.Answer())
 	}
 }
 
