@@ -60,7 +60,7 @@ func TestSoak(t *testing.T) {
 	}
 	for _, name := range []string{"sluice_egress_dropped_frames_total", "sluice_transcode_dropped_frames_total", "sluice_transcode_restarts_total", "sluice_ingest_corrupt_tags_total"} {
 		if n := after.Sum(name); n != 0 {
-			t.Errorf("%s grew by %v", name, n)
+			t.Errorf("%s grew by %v:\n%s", name, n, after.List(name))
 		}
 	}
 	if got, want := after.Sum("sluice_ingest_frames_total", server.Label("kind", "video")), streams*frameRate*elapsed; got < 0.97*want {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -49,6 +49,18 @@ func (m Metrics) Sum(name string, pairs ...string) float64 {
 	return sum
 }
 
+// List writes out the series of a name that are not 0.
+func (m Metrics) List(name string) string {
+	var lines []string
+	for series, value := range m {
+		if matches(series, name, nil) && value != 0 {
+			lines = append(lines, fmt.Sprintf("%s %v", series, value))
+		}
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
+}
+
 // Since returns what has been added to every series after an earlier scrape.
 func (m Metrics) Since(earlier Metrics) Metrics {
 	d := make(Metrics, len(m))
@@ -71,7 +83,7 @@ func (m Metrics) Quantile(q float64, name string, pairs ...string) (bound, count
 	for b := range buckets {
 		bounds = append(bounds, b)
 	}
-	sort.Float64s(bounds)
+	slices.Sort(bounds)
 	count = buckets[math.Inf(1)]
 	for _, b := range bounds {
 		if buckets[b] >= q*count {
