@@ -9,6 +9,7 @@ GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 
 ARGS     ?=
 FUZZTIME ?= 30s
+SOAK     ?= 5m
 IMAGE    ?= sluice
 
 # The browsers of the end-to-end tests; scripts/browser finds them under the
@@ -53,6 +54,9 @@ bench: ## benchmarks of the packages, then latency, joins and recovery through t
 e2e: deps-test ## real publishers and real browsers against the built binary
 	@$(E2E)
 
+soak: deps-test ## 20 publishers with a viewer each for SOAK (5m): nothing dropped, memory flat
+	@SOAK=$(SOAK) go test -tags e2e -count=1 -timeout 2h -v -run TestSoak ./e2e
+
 e2e-obs: deps-obs ## a real OBS, without a screen, against the built binary
 	@go test -tags e2e,obs -count=1 -timeout 30m -run OBS -v ./e2e
 
@@ -77,4 +81,4 @@ $(GOLANGCI):
 	@GOFLAGS= GOBIN="$(CURDIR)/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv bin/golangci-lint $(GOLANGCI)
 
-.PHONY: help run demo build test lint unit fuzz bench e2e e2e-obs image deps-run deps-test deps-obs clean
+.PHONY: help run demo build test lint unit fuzz bench e2e soak e2e-obs image deps-run deps-test deps-obs clean
