@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -67,30 +68,31 @@ func (j join) String() string {
 }
 
 // TestJoin comes at four phases of a GOP of eight seconds. The bounds leave
-// room for a busy machine, which may fail one of the four; BenchmarkJoin tells
-// how quick it is.
+// room for a busy machine, which may fail one of the four and is given more
+// than one try; BenchmarkJoin tells how quick it is.
 func TestJoin(t *testing.T) {
-	const settled = 5 * time.Second
 	n := watchNumbered(t, 240)
-	var first, live, lag []float64
-	for _, picture := range []int{15, 90, 165, 222} {
-		j := n.join(picture, settled)
-		t.Log(j)
-		first, live, lag = append(first, j.first), append(live, j.live), append(lag, j.after[settled].lag)
-	}
-	for _, c := range []struct {
-		what   string
-		values []float64
-		most   float64
-	}{
-		{"first picture after", first, 1500},
-		{"live after", live, 3000},
-		{"five seconds later still behind by", lag, 150},
-	} {
-		if third := percentile(c.values, 75); third > c.most {
-			t.Errorf("%s %.0f ms, want at most %.0f for three of %.0f", c.what, third, c.most, c.values)
+	attempts(t, func() error {
+		const settled = 5 * time.Second
+		var first, live, lag []float64
+		for _, picture := range []int{15, 90, 165, 222} {
+			j := n.join(picture, settled)
+			t.Log(j)
+			first, live, lag = append(first, j.first), append(live, j.live), append(lag, j.after[settled].lag)
 		}
+		return errors.Join(
+			threeOfFour("first picture after", first, 1500),
+			threeOfFour("live after", live, 3000),
+			threeOfFour("five seconds later still behind by", lag, 150),
+		)
+	})
+}
+
+func threeOfFour(what string, values []float64, most float64) error {
+	if third := percentile(values, 75); !(third <= most) {
+		return fmt.Errorf("%s %.0f ms, want at most %.0f for three of %.0f", what, third, most, values)
 	}
+	return nil
 }
 
 // TestJoinWaitingForKeyframe shows that TestJoin can fail.
