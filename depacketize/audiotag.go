@@ -31,9 +31,9 @@ func parseAudioTag(body []byte) (packet, error) {
 	}
 	switch body[1] {
 	case aacSequenceHeader:
-		return packet{kind: configPacket, data: body[2:]}, nil
+		return packet{kind: configPacket, codec: fourCCAAC, data: body[2:]}, nil
 	case aacRaw:
-		return packet{kind: framePacket, data: body[2:]}, nil
+		return packet{kind: framePacket, codec: fourCCAAC, data: body[2:]}, nil
 	default:
 		return packet{}, corrupt("AAC packet type %d", body[1])
 	}
@@ -45,15 +45,17 @@ func parseExAudioTag(body []byte) (packet, error) {
 	if err != nil || t.ignored {
 		return packet{}, err
 	}
-	if t.fourCC != fourCCAAC {
+	if t.fourCC != fourCCAAC && t.fourCC != fourCCOpus {
 		return packet{}, unsupported(t.fourCC.name())
 	}
+	p := packet{codec: t.fourCC, fraction: t.fraction, data: t.data}
 	switch t.packetType {
 	case exSequenceStart:
-		return packet{kind: configPacket, data: t.data}, nil
+		p.kind = configPacket
 	case exCodedFrames:
-		return packet{kind: framePacket, data: t.data}, nil
-	default: // end of sequence, multichannel config
+		p.kind = framePacket
+	default: // end of sequence; multichannel config, which says what the configuration says
 		return packet{}, nil
 	}
+	return p, nil
 }

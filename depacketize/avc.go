@@ -80,6 +80,8 @@ func (s *avcStream) inBand(c contents) error {
 	return s.update(s.sets, c.sets)
 }
 
+func (s *avcStream) lose() { s.synced = false }
+
 func (s *avcStream) complete() bool {
 	return s.sets != nil && len(s.sets.SPS) > 0 && len(s.sets.PPS) > 0
 }

@@ -93,10 +93,11 @@ type track struct {
 	dts, pts time.Duration // of the last frame
 }
 
-// video returns the times of a picture.
-func (c *clock) video(timestamp uint32, offset time.Duration, arrival time.Time) (pts, dts time.Duration) {
+// video returns the times of a picture. fraction, of a millisecond, comes on
+// top of the timestamp.
+func (c *clock) video(timestamp uint32, fraction, offset time.Duration, arrival time.Time) (pts, dts time.Duration) {
 	t := &c.tracks.video
-	now := c.advance(t, timestamp, arrival)
+	now := c.advance(t, timestamp, arrival) + fraction
 	t.offset = min(t.offset, offset)
 	t.dts = max(now+t.offset, t.dts+tick)
 	pts = max(now+offset, t.dts)
@@ -108,9 +109,9 @@ func (c *clock) video(timestamp uint32, offset time.Duration, arrival time.Time)
 }
 
 // audio returns the time of an audio frame.
-func (c *clock) audio(timestamp uint32, arrival time.Time) time.Duration {
+func (c *clock) audio(timestamp uint32, fraction time.Duration, arrival time.Time) time.Duration {
 	t := &c.tracks.audio
-	t.dts = max(c.advance(t, timestamp, arrival), t.dts+tick)
+	t.dts = max(c.advance(t, timestamp, arrival)+fraction, t.dts+tick)
 	return t.dts
 }
 

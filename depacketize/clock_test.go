@@ -142,9 +142,9 @@ func ms(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 func tell(c *clock, m message) (pts, dts time.Duration) {
 	arrival := time.Unix(100, 0).Add(ms(m.arrival))
 	if m.kind == 'v' {
-		pts, dts = c.video(m.timestamp, ms(m.offset), arrival)
+		pts, dts = c.video(m.timestamp, 0, ms(m.offset), arrival)
 	} else {
-		pts = c.audio(m.timestamp, arrival)
+		pts = c.audio(m.timestamp, 0, arrival)
 		dts = pts
 	}
 	return pts - clockStart, dts - clockStart
@@ -201,7 +201,7 @@ func BenchmarkClock(b *testing.B) {
 	b.ReportAllocs()
 	for i := range b.N {
 		arrival := epoch.Add(ms(int64(i) * 33))
-		c.video(uint32(i)*33, 0, arrival)
-		c.audio(uint32(i)*33+10, arrival)
+		c.video(uint32(i)*33, 0, 0, arrival)
+		c.audio(uint32(i)*33+10, 0, arrival)
 	}
 }

@@ -7,9 +7,24 @@ type fourCC uint32
 
 // The ones that are served.
 const (
-	fourCCAVC fourCC = 'a'<<24 | 'v'<<16 | 'c'<<8 | '1'
-	fourCCAAC fourCC = 'm'<<24 | 'p'<<16 | '4'<<8 | 'a'
+	fourCCAVC  fourCC = 'a'<<24 | 'v'<<16 | 'c'<<8 | '1'
+	fourCCHEVC fourCC = 'h'<<24 | 'v'<<16 | 'c'<<8 | '1'
+	fourCCAV1  fourCC = 'a'<<24 | 'v'<<16 | '0'<<8 | '1'
+	fourCCVP9  fourCC = 'v'<<24 | 'p'<<16 | '0'<<8 | '9'
+	fourCCAAC  fourCC = 'm'<<24 | 'p'<<16 | '4'<<8 | 'a'
+	fourCCOpus fourCC = 'O'<<24 | 'p'<<16 | 'u'<<8 | 's'
 )
+
+// VideoFourCCs and AudioFourCCs return the codecs of Enhanced RTMP that are
+// served, as connect's answer has them.
+func VideoFourCCs() []string {
+	return []string{fourCCAVC.String(), fourCCHEVC.String(), fourCCAV1.String(), fourCCVP9.String()}
+}
+
+// AudioFourCCs is VideoFourCCs for sound.
+func AudioFourCCs() []string {
+	return []string{fourCCAAC.String(), fourCCOpus.String()}
+}
 
 func (f fourCC) String() string {
 	return string([]byte{byte(f >> 24), byte(f >> 16), byte(f >> 8), byte(f)})

@@ -18,8 +18,35 @@ import (
 type Demuxer struct {
 	w     media.Writer
 	clock clock
-	avc   avcStream
-	aac   aacStream
+	video struct {
+		codec  fourCC
+		stream videoStream // nil: nothing came yet
+	}
+	audio struct {
+		codec  fourCC
+		stream audioStream // nil: nothing came yet
+	}
+}
+
+// videoStream turns the packets of one codec into access units.
+type videoStream interface {
+	// configure takes a decoder configuration record.
+	configure(record []byte) error
+	// accessUnit returns the access unit in a packet without its times, nil if
+	// there is none to emit.
+	accessUnit(data []byte) (*media.AccessUnit, error)
+	// lose makes the stream go on at the next IDR.
+	lose()
+}
+
+// audioStream turns the packets of one codec into audio frames.
+type audioStream interface {
+	// configure takes a decoder configuration. One that cannot be read leaves
+	// the last in force.
+	configure(config []byte) error
+	// frame returns the audio frame in a packet without its time, nil if it is
+	// empty.
+	frame(data []byte) (*media.AudioFrame, error)
 }
 
 // NewDemuxer returns a Demuxer that writes to w. It never closes w.
@@ -37,54 +64,74 @@ func (d *Demuxer) Jumps() uint64 { return d.clock.jumps }
 // After an error that is ErrCorrupt the next message may follow, and video goes
 // on at the next IDR; any other error ends the publication.
 func (d *Demuxer) Video(timestamp uint32, body []byte, arrival time.Time) error {
-	au, offset, err := d.accessUnit(body)
-	if errors.Is(err, ErrCorrupt) {
-		d.avc.synced = false
+	p, err := parseVideoTag(body)
+	var au *media.AccessUnit
+	if err == nil {
+		au, err = d.accessUnit(p)
+	}
+	if errors.Is(err, ErrCorrupt) && d.video.stream != nil {
+		d.video.stream.lose()
 	}
 	if au == nil || err != nil {
 		return err
 	}
-	au.PTS, au.DTS = d.clock.video(timestamp, offset, arrival)
+	au.PTS, au.DTS = d.clock.video(timestamp, p.fraction, p.offset, arrival)
 	au.Arrival = arrival
 	return d.w.WriteVideo(au)
 }
 
-// accessUnit returns the access unit that a tag holds, nil if there is none to
-// emit, and its composition time offset.
-func (d *Demuxer) accessUnit(body []byte) (*media.AccessUnit, time.Duration, error) {
-	p, err := parseVideoTag(body)
-	if err != nil {
-		return nil, 0, err
+// accessUnit returns the access unit of a packet, nil if there is none to emit.
+// Another codec begins anew.
+func (d *Demuxer) accessUnit(p packet) (*media.AccessUnit, error) {
+	if p.kind == ignoredPacket {
+		return nil, nil
 	}
-	switch p.kind {
-	case configPacket:
-		return nil, 0, d.avc.configure(p.data)
-	case framePacket:
-		au, err := d.avc.accessUnit(p.data)
-		return au, p.offset, err
+	if d.video.codec != p.codec {
+		d.video.codec, d.video.stream = p.codec, newVideoStream(p.codec)
+	}
+	if p.kind == configPacket {
+		return nil, d.video.stream.configure(p.data)
+	}
+	return d.video.stream.accessUnit(p.data)
+}
+
+func newVideoStream(codec fourCC) videoStream {
+	switch codec {
+	case fourCCHEVC:
+		return &hevcStream{}
+	case fourCCAV1:
+		return &av1Stream{}
+	case fourCCVP9:
+		return &vp9Stream{}
 	default:
-		return nil, 0, nil
+		return &avcStream{}
 	}
 }
 
 // Audio takes an audio message, as Video does a video message.
 func (d *Demuxer) Audio(timestamp uint32, body []byte, arrival time.Time) error {
 	p, err := parseAudioTag(body)
-	if err != nil {
+	if err != nil || p.kind == ignoredPacket {
 		return err
 	}
-	switch p.kind {
-	case configPacket:
-		return d.aac.configure(p.data)
-	case framePacket:
-		f, err := d.aac.frame(p.data)
-		if f == nil || err != nil {
-			return err
-		}
-		f.PTS = d.clock.audio(timestamp, arrival)
-		f.Arrival = arrival
-		return d.w.WriteAudio(f)
-	default:
-		return nil
+	if d.audio.codec != p.codec {
+		d.audio.codec, d.audio.stream = p.codec, newAudioStream(p.codec)
 	}
+	if p.kind == configPacket {
+		return d.audio.stream.configure(p.data)
+	}
+	f, err := d.audio.stream.frame(p.data)
+	if f == nil || err != nil {
+		return err
+	}
+	f.PTS = d.clock.audio(timestamp, p.fraction, arrival)
+	f.Arrival = arrival
+	return d.w.WriteAudio(f)
+}
+
+func newAudioStream(codec fourCC) audioStream {
+	if codec == fourCCOpus {
+		return &opusStream{}
+	}
+	return &aacStream{}
 }

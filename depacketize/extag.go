@@ -1,6 +1,9 @@
 package depacketize
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"time"
+)
 
 // Enhanced RTMP packet types. Audio and video agree in these but for the
 // multitrack type; metadata exists for video only.
@@ -13,6 +16,10 @@ const (
 	exVideoMultitrack = 6
 	exModEx           = 7
 )
+
+// modExNanoseconds is the Enhanced RTMP ModExType of a timestamp offset, UI24
+// in nanoseconds, at most 999,999.
+const modExNanoseconds = 0
 
 // Enhanced RTMP AvMultitrackTypes.
 const (
@@ -27,7 +34,8 @@ type exTag struct {
 	packetType byte
 	fourCC     fourCC
 	data       []byte
-	ignored    bool // a command, or a multitrack tag without the default track
+	fraction   time.Duration // on top of the timestamp, less than a millisecond
+	ignored    bool          // a command, or a multitrack tag without the default track
 }
 
 // parseExTag reads an Enhanced RTMP header from behind its first byte.
@@ -35,38 +43,49 @@ type exTag struct {
 //
 // Specification: Enhanced RTMP v2, "Enhanced Audio", "Enhanced Video".
 func parseExTag(packetType byte, data []byte, multitrack byte, command bool) (t exTag, err error) {
-	if packetType, data, err = skipModEx(packetType, data); err != nil {
+	var fraction time.Duration
+	if packetType, data, fraction, err = cutModEx(packetType, data); err != nil {
 		return exTag{}, err
 	}
 	switch {
 	case command:
 		return exTag{ignored: true}, nil
 	case packetType == multitrack:
-		return parseMultitrack(data)
+		t, err = parseMultitrack(data)
 	default:
 		t = exTag{packetType: packetType}
 		t.fourCC, t.data, err = cutFourCC(data)
-		return t, err
 	}
+	t.fraction = fraction
+	return t, err
 }
 
-// skipModEx skips the modifiers in front of a packet (such as nanosecond
-// offsets) and returns the packet's type and what follows.
-func skipModEx(packetType byte, data []byte) (byte, []byte, error) {
+// cutModEx takes the modifiers in front of a packet off and returns the
+// packet's type, what follows, and the nanosecond offset. Other
+// modifiers are passed over, as they must be.
+func cutModEx(packetType byte, data []byte) (byte, []byte, time.Duration, error) {
+	var fraction time.Duration
 	for packetType == exModEx {
 		if len(data) < 3 {
-			return 0, nil, corrupt("ModEx of %d bytes", len(data))
+			return 0, nil, 0, corrupt("ModEx of %d bytes", len(data))
 		}
 		size, rest := int(data[0])+1, data[1:]
 		if size == 256 {
 			size, rest = int(rest[0])<<8+int(rest[1])+1, rest[2:]
 		}
 		if len(rest) <= size {
-			return 0, nil, corrupt("ModEx of %d bytes where %d are left", size, len(rest))
+			return 0, nil, 0, corrupt("ModEx of %d bytes where %d are left", size, len(rest))
+		}
+		if rest[size]>>4 == modExNanoseconds && size >= 3 {
+			ns := time.Duration(rest[0])<<16 | time.Duration(rest[1])<<8 | time.Duration(rest[2])
+			if ns >= time.Millisecond {
+				return 0, nil, 0, corrupt("timestamp offset of %d ns, more than a millisecond", ns)
+			}
+			fraction = ns
 		}
 		packetType, data = rest[size]&0x0f, rest[size+1:]
 	}
-	return packetType, data, nil
+	return packetType, data, fraction, nil
 }
 
 // parseMultitrack returns the default track (trackId 0) of a multitrack body.

@@ -4,9 +4,11 @@ import "time"
 
 // packet is what an audio or video tag comes down to.
 type packet struct {
-	kind   packetKind
-	offset time.Duration // composition time: PTS − DTS, video frames only
-	data   []byte        // decoder configuration or coded frame
+	kind     packetKind
+	codec    fourCC        // of a configuration or a frame
+	offset   time.Duration // composition time: PTS − DTS, video frames only
+	fraction time.Duration // of a millisecond, on top of the timestamp
+	data     []byte        // decoder configuration or coded frame
 }
 
 type packetKind uint8

@@ -87,7 +87,7 @@ func ppsID(nalu []byte) (uint32, error) {
 }
 
 func sameParameterSets(a, b *media.ParameterSets) bool {
-	return slices.EqualFunc(a.SPS, b.SPS, bytes.Equal) && slices.EqualFunc(a.PPS, b.PPS, bytes.Equal)
+	return slices.EqualFunc(a.VPS, b.VPS, bytes.Equal) && slices.EqualFunc(a.SPS, b.SPS, bytes.Equal) && slices.EqualFunc(a.PPS, b.PPS, bytes.Equal)
 }
 
 func totalSize(list [][]byte) (n int) {

@@ -23,16 +23,16 @@ func (c *tagCase) check(t *testing.T, got packet, err error) {
 	if err != nil && !strings.Contains(err.Error(), c.text) {
 		t.Errorf("error %q does not say %q", err, c.text)
 	}
-	if got.kind != c.want.kind || got.offset != c.want.offset || !bytes.Equal(got.data, c.want.data) {
+	if got.kind != c.want.kind || got.offset != c.want.offset || got.fraction != c.want.fraction || !bytes.Equal(got.data, c.want.data) {
 		t.Errorf("%+v, want %+v", got, c.want)
 	}
 }
 
 func frame(data string, offset time.Duration) packet {
-	return packet{framePacket, offset, []byte(data)}
+	return packet{kind: framePacket, offset: offset, data: []byte(data)}
 }
 
-func config(data string) packet { return packet{configPacket, 0, []byte(data)} }
+func config(data string) packet { return packet{kind: configPacket, data: []byte(data)} }
 
 func videoTagCases() []tagCase {
 	ignored := packet{}
@@ -57,9 +57,14 @@ func videoTagCases() []tagCase {
 		{"HEVC, the old way", "\x1c\x00\x00\x00\x00", ignored, ErrUnsupportedCodec, "H.265"},
 		{"codec id 0", "\x10\x00", ignored, ErrUnsupportedCodec, "codec id 0"},
 
-		{"enhanced: HEVC", "\x90hvc1conf", ignored, ErrUnsupportedCodec, "H.265 (hvc1)"},
-		{"enhanced: AV1", "\x91av01data", ignored, ErrUnsupportedCodec, "AV1 (av01)"},
-		{"enhanced: VP9", "\xa3vp09data", ignored, ErrUnsupportedCodec, "VP9 (vp09)"},
+		{"enhanced: HEVC", "\x90hvc1conf", config("conf"), nil, ""},
+		{"enhanced: HEVC frame", "\x91hvc1\x00\x00\x42data", frame("data", 66*time.Millisecond), nil, ""},
+		{"enhanced: VVC", "\x90vvc1conf", ignored, ErrUnsupportedCodec, "H.266 (vvc1)"},
+		{"enhanced: nanoseconds", "\x97\x02\x01\x02\x03\x03avc1data", packet{kind: framePacket, fraction: 66051, data: []byte("data")}, nil, ""},
+		{"enhanced: too many nanoseconds", "\x97\x02\x0f\x42\x40\x03avc1data", ignored, ErrCorrupt, "1000000 ns"},
+		{"enhanced: AV1 has no composition time", "\x91av01data", frame("data", 0), nil, ""},
+		{"enhanced: AV1 in MPEG-2 TS form", "\x95av01data", ignored, nil, ""},
+		{"enhanced: VP9", "\xa3vp09data", frame("data", 0), nil, ""},
 		{"enhanced: unknown", "\x90\x00\x01xyconf", ignored, ErrUnsupportedCodec, `FourCC "\x00\x01xy"`},
 		{"enhanced: metadata of HEVC", "\xd4hvc1\x02\x00\x09colorInfo", ignored, nil, ""},
 		{"enhanced: command", "\xd0\x00", ignored, nil, ""},
@@ -69,7 +74,7 @@ func videoTagCases() []tagCase {
 		{"enhanced: AVC frame without composition time", "\xa3avc1data", frame("data", 0), nil, ""},
 		{"enhanced: AVC frame cut short", "\x91avc1\x00\x00", ignored, ErrCorrupt, "2 bytes"},
 		{"enhanced: AVC end", "\x92avc1", ignored, nil, ""},
-		{"enhanced: ModEx", "\x97\x02\x01\x02\x03\x01avc1\x00\x00\x00data", frame("data", 0), nil, ""},
+		{"enhanced: ModEx", "\x97\x02\x01\x02\x03\x11avc1\x00\x00\x00data", frame("data", 0), nil, ""},
 		{"enhanced: two ModEx", "\x97\x00\xaa\x07\x00\xbb\x03avc1data", frame("data", 0), nil, ""},
 		{"enhanced: long ModEx", "\x97\xff\x00\x01\xaa\xbb\x03avc1data", frame("data", 0), nil, ""},
 		{"enhanced: ModEx cut short", "\x97\x02\x01\x02\x03", ignored, ErrCorrupt, "ModEx"},
@@ -77,7 +82,7 @@ func videoTagCases() []tagCase {
 		{"enhanced: one track", "\x96\x00avc1\x00conf", config("conf"), nil, ""},
 		{"enhanced: one other track", "\x96\x00avc1\x01conf", ignored, nil, ""},
 		{"enhanced: other track of HEVC", "\x96\x01hvc1\x01data", ignored, nil, ""},
-		{"enhanced: one track of HEVC", "\x96\x00hvc1\x00conf", ignored, ErrUnsupportedCodec, "H.265"},
+		{"enhanced: one track of HEVC", "\x96\x00hvc1\x00conf", config("conf"), nil, ""},
 		{"enhanced: many tracks", "\x96\x13avc1\x01\x00\x00\x02no\x00\x00\x00\x04data", frame("data", 0), nil, ""},
 		{"enhanced: many codecs", "\x96\x21hvc1\x01\x00\x00\x02noavc1\x00\x00\x00\x07\x00\x00\x21dataavc1\x02\x00\x00\x00", frame("data", 33*time.Millisecond), nil, ""},
 		{"enhanced: multitrack type 3", "\x96\x31avc1\x00", ignored, ErrCorrupt, "multitrack type 3"},
@@ -107,8 +112,8 @@ func audioTagCases() []tagCase {
 		{"ADPCM", "\x1edata", ignored, ErrUnsupportedCodec, "ADPCM"},
 		{"format 12", "\xc0data", ignored, ErrUnsupportedCodec, "sound format 12"},
 
-		{"enhanced: Opus", "\x90OpusOpusHead", ignored, ErrUnsupportedCodec, "Opus (Opus)"},
-		{"enhanced: Opus channels", "\x94Opus\x01\x02", ignored, ErrUnsupportedCodec, "Opus"},
+		{"enhanced: Opus", "\x90OpusOpusHead", config("OpusHead"), nil, ""},
+		{"enhanced: Opus channels", "\x94Opus\x01\x02", ignored, nil, ""},
 		{"enhanced: MP3", "\x91.mp3data", ignored, ErrUnsupportedCodec, "MP3 (.mp3)"},
 		{"enhanced: AC-3", "\x91ac-3data", ignored, ErrUnsupportedCodec, "AC-3 (ac-3)"},
 		{"enhanced: E-AC-3", "\x91ec-3data", ignored, ErrUnsupportedCodec, "E-AC-3 (ec-3)"},
@@ -117,7 +122,7 @@ func audioTagCases() []tagCase {
 		{"enhanced: AAC frame", "\x91mp4adata", frame("data", 0), nil, ""},
 		{"enhanced: AAC end", "\x92mp4a", ignored, nil, ""},
 		{"enhanced: AAC channels", "\x94mp4a\x01\x02", ignored, nil, ""},
-		{"enhanced: ModEx", "\x97\x02\x01\x02\x03\x01mp4adata", frame("data", 0), nil, ""},
+		{"enhanced: ModEx", "\x97\x02\x01\x02\x03\x01mp4adata", packet{kind: framePacket, fraction: 66051, data: []byte("data")}, nil, ""},
 		{"enhanced: one track", "\x95\x01mp4a\x00data", frame("data", 0), nil, ""},
 		{"enhanced: other track of Opus", "\x95\x01Opus\x01data", ignored, nil, ""},
 		{"enhanced: cut short", "\x90mp4", ignored, ErrCorrupt, "FourCC"},

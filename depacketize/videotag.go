@@ -48,9 +48,9 @@ func parseVideoTag(body []byte) (packet, error) {
 	}
 	switch body[1] {
 	case avcSequenceHeader:
-		return packet{kind: configPacket, data: body[5:]}, nil
+		return packet{kind: configPacket, codec: fourCCAVC, data: body[5:]}, nil
 	case avcNALUs:
-		return codedFrame(body[2:])
+		return codedFrame(fourCCAVC, body[2:])
 	default:
 		return packet{}, corrupt("AVC packet type %d", body[1])
 	}
@@ -63,23 +63,32 @@ func parseExVideoTag(body []byte) (packet, error) {
 	if err != nil || t.ignored || t.packetType == exMetadata {
 		return packet{}, err
 	}
-	if t.fourCC != fourCCAVC {
+	p := packet{codec: t.fourCC, fraction: t.fraction, data: t.data}
+	composed := false
+	switch t.fourCC {
+	case fourCCAVC, fourCCHEVC:
+		composed = true
+	case fourCCAV1, fourCCVP9:
+	default:
 		return packet{}, unsupported(t.fourCC.name())
 	}
-	switch t.packetType {
-	case exSequenceStart:
-		return packet{kind: configPacket, data: t.data}, nil
-	case exCodedFrames:
-		return codedFrame(t.data)
-	case exCodedFramesX:
-		return packet{kind: framePacket, data: t.data}, nil
-	default: // end of sequence, and what later versions may add
+	switch {
+	case t.packetType == exSequenceStart:
+		p.kind = configPacket
+	case t.packetType == exCodedFrames && composed:
+		p, err = codedFrame(t.fourCC, t.data)
+		p.fraction = t.fraction
+		return p, err
+	case t.packetType == exCodedFrames, t.packetType == exCodedFramesX:
+		p.kind = framePacket
+	default: // end of sequence, AV1 in the form of MPEG-2 TS, and what later versions may add
 		return packet{}, nil
 	}
+	return p, nil
 }
 
 // codedFrame reads a composition time, SI24 in ms, and the frame after it.
-func codedFrame(data []byte) (packet, error) {
+func codedFrame(codec fourCC, data []byte) (packet, error) {
 	if len(data) < 3 {
 		return packet{}, corrupt("composition time of %d bytes", len(data))
 	}
@@ -88,5 +97,5 @@ func codedFrame(data []byte) (packet, error) {
 	if offset.Abs() > maxCompositionOffset {
 		return packet{}, corrupt("composition time of %v", offset)
 	}
-	return packet{kind: framePacket, offset: offset, data: data[3:]}, nil
+	return packet{kind: framePacket, codec: codec, offset: offset, data: data[3:]}, nil
 }

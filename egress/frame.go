@@ -27,11 +27,17 @@ type Frame struct {
 	// reports use it (see media.AudioFrame).
 	Skew time.Duration
 
+	// Encoding is that of a video frame.
+	Encoding Encoding
+
 	// IDR says that decoding can begin here.
 	IDR bool
 
+	// Skipped is not sent to who began at the last IDR (see media.AccessUnit).
+	Skipped bool
+
 	// Payloads are the RTP payloads in order; the marker bit belongs to the
-	// last of a video frame (RFC 6184 §5.1).
+	// last of a video frame, whatever its codec (RFC 6184 §5.1).
 	Payloads [][]byte
 
 	// Size is the sum of the payloads in bytes.

@@ -20,6 +20,7 @@ type sentFrame struct {
 	at        time.Time
 	timestamp uint32 // RTP
 	first     uint16 // sequence number of the first packet
+	picture   uint16 // see numberVP9
 }
 
 // history finds the packet that a sequence number stood for, without keeping

@@ -30,7 +30,8 @@ type Hub struct {
 	closed      bool
 	last        time.Duration // largest DTS or audio PTS delivered
 	facts       facts
-	index       uint64 // of the last video frame
+	encoding    Encoding // of the last video frame
+	index       uint64   // of the last video frame
 	gop         gop
 }
 

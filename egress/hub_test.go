@@ -120,8 +120,8 @@ func TestUnservedCodecs(t *testing.T) {
 	c := &catcher{}
 	h.Subscribe(c)
 	p := mustPublish(t, h)
-	if err := p.WriteVideo(&media.AccessUnit{Codec: media.H265}); err == nil {
-		t.Error("H.265 was taken")
+	if err := p.WriteVideo(&media.AccessUnit{Codec: media.AAC}); err == nil {
+		t.Error("AAC was taken for video")
 	}
 	for _, a := range mediatest.AAC(3) {
 		write(t, p.WriteAudio(a))

@@ -88,7 +88,7 @@ func (f *facts) noteVideo(au *media.AccessUnit) bool {
 	if v.BFrames {
 		v.Hint = bFramesHint
 	}
-	changed = f.video == nil || f.video.Width != v.Width || f.video.Height != v.Height || f.video.BFrames != v.BFrames
+	changed = f.video == nil || f.video.Width != v.Width || f.video.Height != v.Height || f.video.Codec != v.Codec || f.video.BFrames != v.BFrames
 	f.video = &v
 	return changed
 }
@@ -150,13 +150,18 @@ func (h *Hub) info() StreamInfo {
 	}
 }
 
-// profile returns the profile-level-id of the stream's H.264, nil before the
-// first access unit.
-func (h *Hub) profile() []byte {
+// target returns what viewers who join now are to get: the video of the present
+// publication or, before it has sent any, of the last one; H.264 if nobody knows
+// yet. A session that guessed wrong ends with the first frame.
+func (h *Hub) target() target {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.facts.sets == nil {
-		return nil
+	t := target{Encoding: h.encoding}
+	if t.Codec == 0 {
+		t.Codec = media.H264
 	}
-	return h.facts.sets.ProfileLevelID[:]
+	if h.facts.sets != nil && t.Codec == media.H264 {
+		t.h264 = h.facts.sets.ProfileLevelID[:]
+	}
+	return t
 }

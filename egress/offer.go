@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/pion/sdp/v3"
+
+	"github.com/sluice-media/sluice/media"
 )
 
 // maxOfferedCandidates bounds the addresses that an offer makes us send
@@ -21,6 +23,7 @@ type offer struct {
 	desc         *sdp.SessionDescription
 	ufrag        string
 	video, audio *acceptance // nil: not offered, or nothing in it that we send
+	encoding     Encoding    // of the video
 }
 
 // acceptance is an accepted m-line with the one format chosen from it.
@@ -31,27 +34,26 @@ type acceptance struct {
 	rtx         uint8 // payload type of its retransmissions; 0: not offered
 }
 
-// parseOffer reads an offer and chooses a format for H.264 of the given
-// profile-level-id (nil: not known yet) and for Opus. It fails with ErrBadOffer
-// or ErrNoCommonCodec.
-func parseOffer(text string, profile []byte) (*offer, error) {
-	o := &offer{desc: &sdp.SessionDescription{}}
+// parseOffer reads an offer and chooses a format for the stream's video and for
+// Opus. It fails with ErrBadOffer or ErrNoCommonCodec.
+func parseOffer(text string, t target) (*offer, error) {
+	o := &offer{desc: &sdp.SessionDescription{}, encoding: t.Encoding}
 	if err := o.desc.UnmarshalString(text); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadOffer, err)
 	}
 	if len(o.desc.MediaDescriptions) == 0 {
 		return nil, fmt.Errorf("%w: no m-line", ErrBadOffer)
 	}
-	wantsVideo := false
+	var refused *sdp.MediaDescription
 	for _, m := range o.desc.MediaDescriptions {
 		if !receives(m) {
 			continue
 		}
 		switch m.MediaName.Media {
 		case "video":
-			wantsVideo = true
 			if o.video == nil {
-				o.video = chooseH264(m, profile)
+				o.video = chooseVideo(m, t)
+				refused = m
 			}
 		case "audio":
 			if o.audio == nil {
@@ -60,10 +62,12 @@ func parseOffer(text string, profile []byte) (*offer, error) {
 		}
 	}
 	switch {
-	case wantsVideo && o.video == nil:
-		return nil, fmt.Errorf("%w: the offer holds no H.264 with packetization-mode=1", ErrNoCommonCodec)
+	case refused != nil && o.video == nil && t.Codec == media.H264:
+		return nil, fmt.Errorf("%w: the stream is H.264, which needs packetization-mode=1, and the viewer offers %s", ErrNoCommonCodec, codecNames(refused))
+	case refused != nil && o.video == nil:
+		return nil, fmt.Errorf("%w: the stream is %s, and the viewer offers %s", ErrNoCommonCodec, t.Encoding, codecNames(refused))
 	case o.video == nil && o.audio == nil:
-		return nil, fmt.Errorf("%w: the offer asks for neither H.264 nor Opus", ErrNoCommonCodec)
+		return nil, fmt.Errorf("%w: the offer asks for neither video nor Opus", ErrNoCommonCodec)
 	}
 	if o.ufrag = o.transport("ice-ufrag"); o.ufrag == "" {
 		return nil, fmt.Errorf("%w: no ice-ufrag", ErrBadOffer)
@@ -248,36 +252,6 @@ func (f format) profile() []byte {
 		return []byte{66, 0xe0, 10}
 	}
 	return id
-}
-
-// chooseH264 picks the format of the stream's own profile, else constrained
-// baseline, under which every browser decodes every profile it has, else any.
-// Only packetization mode 1 will do: access units need FU-A (RFC 6184 §6.2).
-func chooseH264(m *sdp.MediaDescription, profile []byte) *acceptance {
-	var best *acceptance
-	bestRank := 0
-	offered := formats(m)
-	for _, f := range offered {
-		if !strings.EqualFold(f.rtpmap, "H264/90000") || f.parameter("packetization-mode") != "1" {
-			continue
-		}
-		rank := 1
-		switch p := f.profile(); {
-		case profile != nil && sameProfile(p, profile):
-			rank = 4
-		case p[0] == 66 && p[1]&0x40 != 0:
-			rank = 3
-		case p[0] == 66:
-			rank = 2
-		}
-		if rank > bestRank {
-			best, bestRank = &acceptance{media: m, payloadType: f.payloadType, fmtp: f.fmtp}, rank
-		}
-	}
-	if best != nil {
-		best.rtx = retransmissions(offered, best.payloadType)
-	}
-	return best
 }
 
 // retransmissions returns the payload type for retransmissions of another

@@ -8,7 +8,11 @@ import (
 	"testing"
 
 	"github.com/pion/sdp/v3"
+
+	"github.com/sluice-media/sluice/media"
 )
+
+var h264Target = target{Encoding: Encoding{Codec: media.H264}}
 
 // recorded reads an offer that a real client made.
 func recorded(t testing.TB, name string) string {
@@ -54,12 +58,60 @@ func TestChooseH264(t *testing.T) {
 			if err := d.UnmarshalString(text); err != nil {
 				t.Fatal(err)
 			}
-			got := chooseH264(d.MediaDescriptions[0], c.profile)
+			got := chooseVideo(d.MediaDescriptions[0], target{Encoding{Codec: media.H264}, c.profile})
 			switch {
 			case got == nil && c.want != 0:
 				t.Errorf("refused, want %d", c.want)
 			case got != nil && got.payloadType != c.want:
 				t.Errorf("chose %d, want %d", got.payloadType, c.want)
+			}
+		})
+	}
+}
+
+// A viewer gets the stream's codec in the stream's profile, and is told both if
+// it cannot take it.
+func TestChooseVideo(t *testing.T) {
+	const text = "a=rtpmap:1 VP9/90000\na=fmtp:1 profile-id=0\na=rtpmap:2 VP9/90000\na=fmtp:2 profile-id=2\n" +
+		"a=rtpmap:3 AV1/90000\na=fmtp:3 level-idx=5;profile=0;tier=0\n" +
+		"a=rtpmap:4 H265/90000\na=fmtp:4 level-id=180;profile-id=2;tier-flag=0;tx-mode=SRST\n" +
+		"a=rtpmap:5 H265/90000\na=fmtp:5 level-id=180;profile-id=1;tier-flag=0;tx-mode=MRST\n" +
+		"a=rtpmap:6 VP9/90000\na=rtpmap:7 rtx/90000\na=fmtp:7 apt=3\na=rtpmap:8 av1/90000\na=fmtp:8 profile=x\n"
+	cases := []struct {
+		encoding Encoding
+		want     uint8 // 0: refused
+		rtx      uint8
+	}{
+		{Encoding{media.VP9, 0}, 1, 0},
+		{Encoding{media.VP9, 2}, 2, 0},
+		{Encoding{media.VP9, 1}, 0, 0},
+		{Encoding{media.AV1, 0}, 3, 7},
+		{Encoding{media.AV1, 1}, 0, 0},
+		{Encoding{media.H265, 1}, 4, 0},
+		{Encoding{media.H265, 2}, 4, 0},
+		{Encoding{media.H265, 4}, 0, 0},
+		{Encoding{media.H264, 0}, 0, 0},
+	}
+	for _, c := range cases {
+		t.Run(c.encoding.String(), func(t *testing.T) {
+			sdpText := "v=0\no=- 1 1 IN IP4 0.0.0.0\ns=-\nt=0 0\nm=video 9 UDP/TLS/RTP/SAVPF 1 2 3 4 5 6 7 8\n" + text
+			var d sdp.SessionDescription
+			if err := d.UnmarshalString(sdpText); err != nil {
+				t.Fatal(err)
+			}
+			got := chooseVideo(d.MediaDescriptions[0], target{Encoding: c.encoding})
+			if got == nil {
+				got = &acceptance{}
+			}
+			if got.payloadType != c.want || got.rtx != c.rtx {
+				t.Errorf("chose %d with retransmissions as %d, want %d and %d", got.payloadType, got.rtx, c.want, c.rtx)
+			}
+			if c.want != 0 {
+				return
+			}
+			_, err := parseOffer(sdpText, target{Encoding: c.encoding})
+			if !errors.Is(err, ErrNoCommonCodec) || !strings.Contains(err.Error(), c.encoding.String()) || !strings.Contains(err.Error(), "VP9 AV1 H.265") {
+				t.Errorf("error %q does not name the codecs", err)
 			}
 		})
 	}
@@ -93,7 +145,7 @@ func TestParseOffer(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			o, err := parseOffer(c.offer, nil)
+			o, err := parseOffer(c.offer, h264Target)
 			if !errors.Is(err, c.err) {
 				t.Fatalf("error %v, want %v", err, c.err)
 			}
@@ -142,7 +194,7 @@ func TestUsableCandidate(t *testing.T) {
 
 func TestTrimmedBoundsCandidates(t *testing.T) {
 	many := strings.Repeat("a=candidate:1 1 udp 1 192.0.2.1 50000 typ host\r\n", 100)
-	o, err := parseOffer(recorded(t, "chromium-video-only")+many, nil)
+	o, err := parseOffer(recorded(t, "chromium-video-only")+many, h264Target)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,10 +222,12 @@ func TestWithParameters(t *testing.T) {
 
 func FuzzOffer(f *testing.F) {
 	for _, name := range []string{"chromium", "firefox-max-bundle", "reader-js", "safari-like"} {
-		f.Add(recorded(f, name))
+		f.Add(recorded(f, name), byte(media.H264))
+		f.Add(recorded(f, name), byte(media.AV1))
+		f.Add(recorded(f, name), byte(media.H265))
 	}
-	f.Fuzz(func(t *testing.T, text string) {
-		o, err := parseOffer(text, []byte{0x64, 0, 0x1f})
+	f.Fuzz(func(t *testing.T, text string, codec byte) {
+		o, err := parseOffer(text, target{Encoding{Codec: media.Codec(codec)}, []byte{0x64, 0, 0x1f}})
 		if err != nil {
 			return
 		}

@@ -87,6 +87,7 @@ func (p *peers) certificateNow() (webrtc.Certificate, error) {
 type peer struct {
 	*webrtc.PeerConnection
 	video, audio *track // nil: not accepted
+	encoding     Encoding
 	senders      []*webrtc.RTPSender
 	answer       string
 }
@@ -102,7 +103,7 @@ func (p *peers) connect(o *offer, onState func(webrtc.PeerConnectionState)) (_ *
 	if err != nil {
 		return nil, err
 	}
-	q := &peer{}
+	q := &peer{encoding: o.encoding}
 	var tracks []*track
 	if o.video != nil {
 		q.video = newTrack(webrtc.RTPCodecTypeVideo, videoClock)
@@ -150,7 +151,7 @@ func (o *offer) mediaEngine() (*webrtc.MediaEngine, error) {
 		err = cmp.Or(err, engine.RegisterCodec(c, kind))
 	}
 	if v := o.video; v != nil {
-		register(codec(v.payloadType, webrtc.MimeTypeH264, videoClock, 0, v.fmtp,
+		register(codec(v.payloadType, o.encoding.mime(), videoClock, 0, v.fmtp,
 			"nack", "nack pli", "ccm fir", "transport-cc"), webrtc.RTPCodecTypeVideo)
 		if v.rtx != 0 {
 			register(codec(v.rtx, webrtc.MimeTypeRTX, videoClock, 0, fmt.Sprintf("apt=%d", v.payloadType)),

@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"context"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -60,6 +61,11 @@ type playback struct {
 	metrics *viewerMetrics
 	joined  time.Time
 	waits   bool // for IDRs; never replay
+	mine    Encoding
+	end     context.CancelCauseFunc // of the viewer
+
+	last  uint64 // Index of the last frame taken
+	begun bool   // at the last IDR, not by what was before it
 
 	rtt     time.Duration // 0: not known
 	history history
@@ -88,6 +94,7 @@ func newPlayback(v *Viewer, now time.Time) *playback {
 	return &playback{
 		source: v.source, backlog: v.backlog, clock: v.clock, track: v.peer.video,
 		metrics: v.metrics, joined: v.joined, waits: v.waits,
+		mine: v.peer.encoding, end: v.end,
 		repairs: repairs{}, cause: causeJoin,
 		replays: newBucket(1/replayRefill.Seconds(), replayBurst, now),
 	}
@@ -112,11 +119,27 @@ func (p *playback) step(now time.Time) time.Duration {
 		}
 	}
 	f, phase := p.backlog.takeVideo()
-	if f == nil {
+	switch {
+	case f == nil:
 		return none
+	case f.Encoding != p.mine:
+		p.end(ErrCodecChanged)
+		return none
+	case p.undecodable(f):
+		return 0
 	}
 	p.send(f, phase, now)
 	return 0
+}
+
+// undecodable reports whether a frame refers to what was sent before the IDR
+// that this viewer began at, and notes where it begins.
+func (p *playback) undecodable(f *Frame) bool {
+	if f.IDR {
+		p.begun = f.Index != p.last+1
+	}
+	p.last = f.Index
+	return f.Skipped && p.begun
 }
 
 // send writes a frame. In a replay its timestamp is the live clock's for this
@@ -136,7 +159,7 @@ func (p *playback) send(f *Frame, phase phase, now time.Time) {
 		p.replayed, p.floor = true, ts
 	}
 	first := p.track.header.SequenceNumber
-	p.history.add(sentFrame{frame: f, at: now, timestamp: ts, first: first})
+	p.history.add(sentFrame{frame: f, at: now, timestamp: ts, first: first, picture: p.track.picture})
 	err := p.track.send(f, ts, p.cc, now)
 	p.metrics.sent(f, err)
 	if f.IDR {

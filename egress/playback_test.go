@@ -47,6 +47,9 @@ type scene struct {
 	now   time.Time
 	index int
 	gop   int
+
+	encoding Encoding
+	skipped  func(index int) bool // nil: none is
 }
 
 const frameTime = time.Second / 30
@@ -80,6 +83,7 @@ func (s *scene) publish() {
 		Kind: Video, IDR: s.index%s.gop == 0, PTS: pts, Arrival: s.now,
 		Payloads: [][]byte{make([]byte, 1000), make([]byte, 1000)}, Size: 2000,
 	}
+	f.Encoding, f.Skipped = s.encoding, s.skipped != nil && s.skipped(s.index)
 	s.index++
 	h := s.hub
 	h.mu.Lock()

@@ -24,12 +24,16 @@ func (p *Publication) HasViewers() bool {
 	return p.hub.viewers > 0
 }
 
-// WriteVideo delivers an H.264 access unit; other codecs are an error.
+// WriteVideo delivers an access unit.
 func (p *Publication) WriteVideo(au *media.AccessUnit) error {
-	if au.Codec != media.H264 {
-		return fmt.Errorf("packetize %s: not served over RTP", au.Codec)
+	payloads, err := payload(au)
+	if err != nil {
+		return err
 	}
-	f := &Frame{Kind: Video, IDR: au.IDR, Payloads: payloadH264(au.NALUs), Arrival: au.Arrival}
+	f := &Frame{
+		Kind: Video, Encoding: encodingOf(au), IDR: au.IDR, Skipped: au.Skipped,
+		Payloads: payloads, Arrival: au.Arrival,
+	}
 	for _, p := range f.Payloads {
 		f.Size += len(p)
 	}
@@ -42,6 +46,7 @@ func (p *Publication) WriteVideo(au *media.AccessUnit) error {
 	if h.facts.noteVideo(au) {
 		h.noteFormat(h.facts.video)
 	}
+	h.encoding = f.Encoding
 	h.index++
 	f.Index = h.index
 	h.gop.add(f)

@@ -181,7 +181,7 @@ func (s *Server) release(st *stream) {
 
 // join makes the viewer of an admitted offer.
 func (s *Server) join(st *stream, sdp string) (*Viewer, error) {
-	o, err := parseOffer(sdp, st.profile())
+	o, err := parseOffer(sdp, st.target())
 	if err != nil {
 		return nil, err
 	}

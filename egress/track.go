@@ -8,6 +8,8 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
+
+	"github.com/sluice-media/sluice/media"
 )
 
 const (
@@ -40,6 +42,8 @@ type track struct {
 	skew    time.Duration
 	packets uint32
 	octets  uint32
+	picture uint16 // picture ID of the next VP9 frame
+	buf     []byte // of a payload with it
 }
 
 func newTrack(kind webrtc.RTPCodecType, clock int64) *track {
@@ -102,6 +106,7 @@ func (t *track) send(f *Frame, timestamp uint32, cc *twcc, now time.Time) (err e
 		defer t.burst.end()
 	}
 	for i, p := range f.Payloads {
+		p = t.numbered(f, p, t.picture)
 		t.header.Marker = t.marks(f, i)
 		t.askFeedback(cc, len(p), now)
 		if _, e := t.writer.WriteRTP(&t.header, p); e != nil {
@@ -110,9 +115,19 @@ func (t *track) send(f *Frame, timestamp uint32, cc *twcc, now time.Time) (err e
 		t.header.SequenceNumber++
 		t.packets++
 	}
+	t.picture = (t.picture + 1) & 0x7fff
 	t.octets += uint32(f.Size) // wraps, as RFC 3550 §6.4.1 has it
 	t.next = timestamp + opusSamples(f)
 	return err
+}
+
+// numbered returns a payload with this viewer's picture ID, where it has one.
+func (t *track) numbered(f *Frame, payload []byte, picture uint16) []byte {
+	if f.Encoding.Codec != media.VP9 {
+		return payload
+	}
+	t.buf = numberVP9(t.buf, payload, picture)
+	return t.buf
 }
 
 // askFeedback puts the transportCC extension on the next packet, or takes it
@@ -130,7 +145,7 @@ func (t *track) askFeedback(cc *twcc, bytes int, now time.Time) {
 // repeat sends a packet once more: on the retransmission SSRC (RFC 4588 §4), or
 // as it was where that was not negotiated.
 func (t *track) repeat(s sentFrame, packet int) (bytes int, err error) {
-	payload := s.frame.Payloads[packet]
+	payload := t.numbered(s.frame, s.frame.Payloads[packet], s.picture)
 	seq := s.first + uint16(packet)
 	h := &t.rtx
 	if h.SSRC == 0 {
@@ -154,33 +169,12 @@ func (t *track) marks(f *Frame, i int) bool {
 	return i == len(f.Payloads)-1
 }
 
-// opusSamples returns the samples at 48 kHz of an audio frame's Opus packet
-// (RFC 6716 §3.1).
+// opusSamples returns the samples of an audio frame's Opus packet.
 func opusSamples(f *Frame) uint32 {
-	if f.Kind != Audio || len(f.Payloads[0]) == 0 {
+	if f.Kind != Audio {
 		return 0
 	}
-	toc := f.Payloads[0][0]
-	var samples uint32
-	switch config := toc >> 3; {
-	case config < 12: // SILK: 10, 20, 40, 60 ms
-		samples = [4]uint32{480, 960, 1920, 2880}[config&3]
-	case config < 16: // hybrid: 10, 20 ms
-		samples = 480 << (config & 1)
-	default: // CELT: 2.5, 5, 10, 20 ms
-		samples = 120 << (config & 3)
-	}
-	switch toc & 3 {
-	case 0:
-		return samples
-	case 3:
-		if len(f.Payloads[0]) < 2 {
-			return 0
-		}
-		return samples * uint32(f.Payloads[0][1]&0x3f)
-	default:
-		return 2 * samples
-	}
+	return uint32(media.OpusSamples(f.Payloads[0]))
 }
 
 // report returns the sender report for now, at which the stream's media time is

@@ -92,6 +92,7 @@ func (c Config) withDefaults() (Config, error) {
 
 func (c Config) guard() guard.Config {
 	return guard.Config{
+		Abilities:      abilities(),
 		PublishTimeout: c.PublishTimeout,
 		IdleTimeout:    c.IdleTimeout,
 		WriteTimeout:   c.WriteTimeout,

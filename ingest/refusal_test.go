@@ -97,7 +97,7 @@ func TestSecondPublishOnOneConnection(t *testing.T) {
 
 func TestUnsupportedCodec(t *testing.T) {
 	for name, m := range map[string]chunk.Message{
-		"H.265": {Type: chunk.Video, StreamID: 1, Body: []byte("\x90hvc1\x01\x01\x60\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00")},
+		"H.266": {Type: chunk.Video, StreamID: 1, Body: []byte("\x90vvc1\x01\x01\x60\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00")},
 		"MP3":   {Type: chunk.Audio, StreamID: 1, Body: []byte("\x2f\xff\xfb\x90\x00")},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/ingest"
+	"github.com/sluice-media/sluice/ingest/amf0"
 	"github.com/sluice-media/sluice/ingest/chunk"
 	"github.com/sluice-media/sluice/ingest/rtmptest"
 	"github.com/sluice-media/sluice/media"
@@ -318,5 +319,27 @@ func TestNoAcknowledgementsUnasked(t *testing.T) {
 		if m.Type == chunk.Acknowledgement {
 			t.Fatal("acknowledged")
 		}
+	}
+}
+
+// connect is answered with the server's abilities (Enhanced RTMP v2).
+func TestConnectIsAnsweredWithAbilities(t *testing.T) {
+	d := serve(t, ingest.Config{})
+	c := rtmptest.Dial(t, d.addr)
+	c.Handshake()
+	c.Send(rtmptest.Commands, rtmptest.Connect("live"))
+	values := c.Expect("_result")
+	properties, _ := values[1].(amf0.Object)
+	info, _ := values[2].(amf0.Object)
+	if info.String("code") != "NetConnection.Connect.Success" || properties.String("fmsVer") == "" {
+		t.Errorf("answered %v", values)
+	}
+	got := fmt.Sprint(properties.Get("fourCcList"), properties.Get("videoFourCcInfoMap"), properties.Get("audioFourCcInfoMap"), properties.Get("capsEx"))
+	if want := "[avc1 hvc1 av01 vp09 mp4a Opus] [{av01 4} {avc1 4} {hvc1 4} {vp09 4}] [{Opus 4} {mp4a 4}] 14"; got != want {
+		t.Errorf("abilities %s, want %s", got, want)
+	}
+	c.Command(0, "createStream", 4.0, nil)
+	if values := c.Expect("_result"); values[0] != 4.0 {
+		t.Errorf("createStream is answered %v", values)
 	}
 }

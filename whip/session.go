@@ -69,6 +69,7 @@ const (
 	endConsentLost    = "consent_lost"
 	endStreamEnded    = "stream_ended"
 	endServerClosed   = "server_closed"
+	endCodecChanged   = "codec_changed"
 	endOther          = "other"
 )
 
@@ -84,6 +85,8 @@ func reason(cause error) string {
 		return endConsentLost
 	case errors.Is(cause, egress.ErrStreamEnded):
 		return endStreamEnded
+	case errors.Is(cause, egress.ErrCodecChanged):
+		return endCodecChanged
 	case errors.Is(cause, egress.ErrClosed):
 		return endServerClosed
 	default:

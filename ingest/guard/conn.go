@@ -40,14 +40,15 @@ type Conn struct {
 	arrival   time.Time
 	refreshed time.Time // when the idle deadline was last moved
 	acks      acks
-	client    Client
+	client    Abilities
 	progress  progress
 	err       error // of the first Read that failed
 
 	// guarded by mu
-	mu    sync.Mutex
-	muted bool // after the last word: what go-rtmp still says is not sent
-	deaf  bool // the peer did not read
+	mu       sync.Mutex
+	answered bool // connect
+	muted    bool // after the last word: what go-rtmp still says is not sent
+	deaf     bool // the peer did not read
 }
 
 // New guards c. The time to publish runs from now on.

@@ -47,6 +47,9 @@ const linger = 100 * time.Millisecond
 
 // Config holds the time limits. The zero value means the defaults.
 type Config struct {
+	// Abilities are what connect is answered.
+	Abilities Abilities
+
 	// PublishTimeout bounds the time from New to Accept: handshake, connect
 	// and publish. Default 10 s.
 	PublishTimeout time.Duration

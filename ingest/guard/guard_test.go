@@ -232,7 +232,7 @@ func TestClientCapabilities(t *testing.T) {
 		{Key: "capsEx", Value: 3.0},
 	})
 	o := run(t, &peer{in: bytes.NewReader(wire(message))})
-	want := guard.Client{
+	want := guard.Abilities{
 		FourCCs:      []string{"hvc1", "av01", "*"},
 		VideoFourCCs: map[string]uint32{"*": 4, "vp09": 7},
 		Capabilities: 3,

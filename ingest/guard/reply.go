@@ -66,7 +66,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 	}
 	err := c.SetWriteDeadline(time.Now().Add(c.cfg.WriteTimeout))
 	if err == nil {
-		_, err = c.Conn.Write(p)
+		_, err = c.Conn.Write(c.enhanced(p))
 	}
 	c.muted = err != nil
 	if errors.Is(err, os.ErrDeadlineExceeded) {

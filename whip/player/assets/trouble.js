@@ -67,7 +67,7 @@ function refused(refusal, tries) {
 }
 
 function unplayable({ offeredH264, message }) {
-  if (offeredH264) return { headline: 'This browser cannot play the stream', detail: `The server says: ${message}.` };
+  if (offeredH264 || !message.includes('the stream is H.264')) return { headline: 'This browser cannot play the stream', detail: `The server says: ${message}.` };
   return {
     headline: 'This browser offers no H.264',
     detail: navigator.userAgent.includes('Firefox')
