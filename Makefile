@@ -60,6 +60,9 @@ soak: deps-test ## 20 publishers with a viewer each for SOAK (5m): nothing dropp
 e2e-obs: deps-obs ## a real OBS, without a screen, against the built binary
 	@go test -tags e2e,obs -count=1 -timeout 30m -run OBS -v ./e2e
 
+e2e-codecs: deps-test ## H.265, AV1, VP9 and Opus over Enhanced RTMP from an FFmpeg that can
+	@FFMPEG_ENHANCED="$$(scripts/ffmpeg-enhanced)" go test -tags e2e,codecs -count=1 -timeout 30m -run 'Codec|H265' -v ./e2e
+
 image: ## build the container image
 	docker build -t $(IMAGE) .
 
@@ -81,4 +84,4 @@ $(GOLANGCI):
 	@GOFLAGS= GOBIN="$(CURDIR)/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv bin/golangci-lint $(GOLANGCI)
 
-.PHONY: help run demo build test lint unit fuzz bench e2e soak e2e-obs image deps-run deps-test deps-obs clean
+.PHONY: help run demo build test lint unit fuzz bench e2e soak e2e-obs e2e-codecs image deps-run deps-test deps-obs clean

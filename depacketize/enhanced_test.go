@@ -84,10 +84,10 @@ func spellEnhanced(au *media.AccessUnit) string {
 		s = "R"
 	}
 	for _, u := range au.NALUs {
-		switch au.Codec {
-		case media.H265:
+		if au.Codec == media.H265 {
 			s += fmt.Sprintf("(%d)", hevcType(u))
-		case media.AV1:
+		}
+		if au.Codec == media.AV1 {
 			s += fmt.Sprintf("(%d)", obuType(u))
 		}
 	}

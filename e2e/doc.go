@@ -7,6 +7,7 @@
 //
 //	go test -tags e2e ./e2e                    everything but OBS
 //	go test -tags e2e,obs -run OBS ./e2e       a real OBS (see obs/obs.sh)
+//	go test -tags e2e,codecs -run Codec ./e2e  FFmpeg 8 or newer, Enhanced RTMP
 //	go test -tags e2e -run '^$' -bench . ./e2e latency, joins, recovery
 //
 // The environment chooses what they run against:
@@ -15,6 +16,7 @@
 //	SLUICE_RACE  any value: build it with the race detector
 //	SOAK         how long the soak test streams, 20s if unset
 //	CHROMIUM     default /usr/bin/chromium
+//	FFMPEG_ENHANCED  the FFmpeg that publishes H.265, AV1, VP9 and Opus
 //	FIREFOX      default firefox-esr, then firefox, from the PATH
 //
 // The harness is in the folders below: server runs the binary, source and

@@ -8,12 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/av1"
 	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
-
 	"github.com/pion/webrtc/v4"
 
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/av1"
 	"github.com/sluice-media/sluice/media"
 )
 

@@ -22,11 +22,21 @@ type Tag struct {
 }
 
 // Frame says that the tag holds a frame, not a decoder's configuration or the
-// end of a sequence (Adobe FLV 10.1 §E.4.2.2, §E.4.3.2).
-func (t Tag) Frame() bool { return t.Type != Script && len(t.Body) > 1 && t.Body[1] == 1 }
+// end of a sequence (Adobe FLV 10.1 §E.4.2.2, §E.4.3.2; Enhanced RTMP v2:
+// CodedFrames and CodedFramesX).
+func (t Tag) Frame() bool {
+	switch {
+	case t.Type == Script || len(t.Body) < 2:
+		return false
+	case t.Type == Video && t.Body[0]&0x80 != 0, t.Type == Audio && t.Body[0]>>4 == 9:
+		return t.Body[0]&0x0f == 1 || t.Body[0]&0x0f == 3
+	default:
+		return t.Body[1] == 1
+	}
+}
 
 // Keyframe says that the tag holds a video frame at which decoding can begin.
-func (t Tag) Keyframe() bool { return t.Type == Video && t.Frame() && t.Body[0]>>4 == 1 }
+func (t Tag) Keyframe() bool { return t.Type == Video && t.Frame() && t.Body[0]>>4&7 == 1 }
 
 // ReadFLV returns the tags of a file.
 func ReadFLV(file string) ([]Tag, error) {

@@ -161,7 +161,7 @@ func prepare(tb testing.TB) (*Viewer, string, error) {
 }
 
 // newAPI offers what every browser does, H.264 in packetization mode 1 and
-// stereo Opus, on a socket of its own on the loopback interface.
+// stereo Opus, and H.265 as some do, on a socket of its own on the loopback interface.
 func newAPI(tb testing.TB) (*webrtc.API, error) {
 	socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -183,12 +183,15 @@ func newAPI(tb testing.TB) (*webrtc.API, error) {
 		SDPFmtpLine:  "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
 		RTCPFeedback: []webrtc.RTCPFeedback{{Type: "nack"}, {Type: "nack", Parameter: "pli"}},
 	}
+	h265 := h264
+	h265.MimeType, h265.SDPFmtpLine = webrtc.MimeTypeH265, "level-id=180;profile-id=1;tier-flag=0;tx-mode=SRST"
 	opus := webrtc.RTPCodecCapability{
 		MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2,
 		SDPFmtpLine: "minptime=10;useinbandfec=1;stereo=1",
 	}
 	err = errors.Join(
 		media.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: h264, PayloadType: 102}, webrtc.RTPCodecTypeVideo),
+		media.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: h265, PayloadType: 104}, webrtc.RTPCodecTypeVideo),
 		media.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: opus, PayloadType: 111}, webrtc.RTPCodecTypeAudio),
 	)
 	return webrtc.NewAPI(
