@@ -67,8 +67,11 @@ func TestCodecChanges(t *testing.T) {
 	source.PublishEnhanced(t, "AV1", s.Publish(stream))
 	await.Success(t, 15*time.Second, func() error {
 		live, err := s.Stream(stream)
-		if err != nil || !live.Live || live.Video == nil || live.Video.Codec != "AV1" || live.Viewers != 1 {
-			return fmt.Errorf("stream list says %+v, %v", live, err)
+		if err != nil {
+			return err
+		}
+		if !live.Live || live.Video == nil || live.Video.Codec != "AV1" || live.Viewers != 1 {
+			return fmt.Errorf("stream list says %+v", live)
 		}
 		return nil
 	})

@@ -9,7 +9,7 @@ import (
 )
 
 // Enhanced are encoders by the name of their codec, all in real time.
-var Enhanced = map[string]string{ //nolint:gochecknoglobals // a table
+var Enhanced = map[string]string{
 	"H.265": "-c:v libx265 -preset ultrafast -tune zerolatency -x265-params log-level=none:keyint=30:min-keyint=30:scenecut=0",
 	"AV1":   "-c:v libsvtav1 -preset 12 -g 30 -svtav1-params pred-struct=1:rc=2",
 	"VP9":   "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -lag-in-frames 0 -g 30 -row-mt 1",
