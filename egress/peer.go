@@ -49,7 +49,6 @@ func newPeers(mux *udpMux, log *slog.Logger) (*peers, error) {
 	}
 	s := webrtc.SettingEngine{LoggerFactory: pionLog{log}}
 	s.SetNet(network)
-	s.SetICEUDPMux(mux)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetICETimeouts(iceDisconnected, iceFailed, iceKeepalive)
@@ -113,12 +112,10 @@ func (p *peers) connect(o *offer, onState func(webrtc.PeerConnectionState)) (_ *
 		q.audio = newTrack(webrtc.RTPCodecTypeAudio, audioClock)
 		tracks = append(tracks, q.audio)
 	}
-	settings, ufrag := p.settings, rand.Text()
-	settings.SetICECredentials(ufrag, rand.Text())
-	gathering, gathered := p.mux.expect(ufrag)
-	defer gathered()
+	settings, mux := p.settings, p.mux.forViewer()
+	settings.SetICEUDPMux(mux)
 	for _, t := range tracks {
-		t.burst = gathering
+		t.burst = mux.burst
 	}
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(engine), webrtc.WithSettingEngine(settings),
 		webrtc.WithInterceptorRegistry(&interceptor.Registry{}))
@@ -185,19 +182,9 @@ func (q *peer) negotiate(o *offer) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("trim the offer: %w", err)
 	}
-	if err := q.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: text}); err != nil {
-		return "", fmt.Errorf("%w: %w", ErrBadOffer, err)
-	}
-	answer, err := q.CreateAnswer(&webrtc.AnswerOptions{
-		OfferAnswerOptions: webrtc.OfferAnswerOptions{ICETricklingSupported: true},
-	})
+	answer, err := q.exchange(text)
 	if err != nil {
-		return "", fmt.Errorf("%w: %w", ErrBadOffer, err)
+		return "", err
 	}
-	gathered := webrtc.GatheringCompletePromise(q.PeerConnection)
-	if err := q.SetLocalDescription(answer); err != nil {
-		return "", fmt.Errorf("%w: %w", ErrBadOffer, err)
-	}
-	<-gathered
-	return o.answer(q.LocalDescription().SDP)
+	return o.answer(answer)
 }

@@ -14,7 +14,7 @@ func (v *Viewer) send() {
 	timer := time.NewTimer(startHold)
 	defer timer.Stop()
 	var audio []*Frame
-	for {
+	for v.path.await(v.ctx) {
 		audio = v.sendAudio(audio)
 		now = time.Now()
 		pause := reports.step(now)

@@ -75,7 +75,6 @@ type udpMux struct {
 	mu     sync.Mutex
 	listed time.Time
 	hosts  []net.Addr
-	bursts map[string]*burst // by ufrag, while their agents gather
 }
 
 func newUDPMux(conn udpConn, public []netip.Addr, log logging.LeveledLogger) *udpMux {
@@ -83,7 +82,6 @@ func newUDPMux(conn udpConn, public []netip.Addr, log logging.LeveledLogger) *ud
 		UDPMuxDefault: ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: log}),
 		conn:          conn,
 		public:        public,
-		bursts:        map[string]*burst{},
 		pool: sync.Pool{New: func() any {
 			b := make([]byte, 0, burstBytes)
 			return &b
@@ -91,18 +89,16 @@ func newUDPMux(conn udpConn, public []netip.Addr, log logging.LeveledLogger) *ud
 	}
 }
 
-// expect returns the burst of the viewer whose ICE agent has this ufrag and
-// gathers until done is called.
-func (m *udpMux) expect(ufrag string) (b *burst, done func()) {
-	b = &burst{socket: m.conn, pool: &m.pool}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.bursts[ufrag] = b
-	return b, func() {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		delete(m.bursts, ufrag)
-	}
+// viewerMux is the mux as the ICE agent of one viewer has it: the viewer's
+// media leaves through its burst, under whatever ufrag a restart of ICE brings.
+type viewerMux struct {
+	*udpMux
+	burst *burst
+}
+
+// forViewer returns a mux for one ICE agent.
+func (m *udpMux) forViewer() viewerMux {
+	return viewerMux{m, &burst{socket: m.conn, pool: &m.pool}}
 }
 
 func (m *udpMux) local() *net.UDPAddr { return m.conn.LocalAddr().(*net.UDPAddr) }
@@ -110,7 +106,7 @@ func (m *udpMux) local() *net.UDPAddr { return m.conn.LocalAddr().(*net.UDPAddr)
 // GetConn implements ice.UDPMux. addr is one of GetListenAddresses and chooses
 // the address family; the mux itself insists on its own address when it is
 // bound to one.
-func (m *udpMux) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
+func (m viewerMux) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
 	if local := m.local(); !local.IP.IsUnspecified() {
 		addr = local
 	}
@@ -118,14 +114,11 @@ func (m *udpMux) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	usual, ok := conn.(ice.AddrPortReaderWriter)
-	b := m.bursts[ufrag]
-	if !ok || b == nil {
+	if !ok {
 		return conn, nil
 	}
-	return burstConn{PacketConn: conn, usual: usual, burst: b}, nil
+	return burstConn{PacketConn: conn, usual: usual, burst: m.burst}, nil
 }
 
 // GetListenAddresses implements ice.UDPMux: the configured public addresses,

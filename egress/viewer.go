@@ -53,6 +53,9 @@ type Viewer struct {
 
 	reports chan rtcp.Packet // from the goroutines that read RTCP
 
+	path       *path      // to the viewer: closed while ICE restarts
+	restarting sync.Mutex // held by RestartICE
+
 	connected     chan struct{} // closed when DTLS is done
 	connectedOnce sync.Once
 	done          chan struct{} // closed when all is freed
@@ -66,6 +69,7 @@ func newViewer(st *stream, waits bool) *Viewer {
 		joined: time.Now(), waits: waits, metrics: st.viewers,
 		reports:   make(chan rtcp.Packet, feedbackQueue),
 		connected: make(chan struct{}), done: make(chan struct{}),
+		path: newPath(),
 	}
 	v.ctx, v.end = context.WithCancelCause(st.ctx)
 	v.log = st.log.With("viewer", v.id)
@@ -77,6 +81,7 @@ func (v *Viewer) onState(s webrtc.PeerConnectionState) {
 	switch s {
 	case webrtc.PeerConnectionStateConnected:
 		v.connectedOnce.Do(func() { close(v.connected) })
+		v.path.open()
 	case webrtc.PeerConnectionStateFailed:
 		v.end(v.unless(ErrConsentLost))
 	case webrtc.PeerConnectionStateClosed:

@@ -22,11 +22,12 @@ type rule struct {
 }
 
 const (
-	endpoint = "/whep/live/cam"
-	resource = "{s}"
-	noBody   = ""
-	problems = "application/problem+json"
-	trickled = "a=ice-ufrag:TB4u\r\na=ice-pwd:x\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=" + hostUDP + "\r\n"
+	endpoint   = "/whep/live/cam"
+	resource   = "{s}"
+	noBody     = ""
+	problems   = "application/problem+json"
+	trickled   = "a=ice-ufrag:TB4u\r\na=ice-pwd:x\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=" + hostUDP + "\r\n"
+	restarting = "a=ice-ufrag:anew\r\na=ice-pwd:0123456789012345678901\r\n"
 	// corsExpose is what a page's player reads of a 201.
 	corsExpose = "Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch, WWW-Authenticate"
 )
@@ -89,8 +90,13 @@ func rules(offer string) []rule {
 			{"A5.46 malformed with a wrong tag", patch(resource, "x").with("If-Match", `"x"`), 400, nil},
 			{"A5.46 empty", patch(resource, noBody), 400, nil},
 			{"A5.46 1 MB", patch(resource, strings.Repeat("a=x\r\n", 200_000)), 413, nil},
-			{"A5.42 restart", patch(resource, trickled+"a=ice-ufrag:TB4u\r\n"), 422, nil},
-			{"A5.42 restart with any tag", patch(resource, trickled).with("If-Match", "*"), 422, nil},
+			{"A5.44 restart without a tag", patch(resource, restarting), 428, nil},
+			{"A5.48 restart", patch(resource, restarting).with("If-Match", "*"), 200, map[string]string{"Content-Type": typeFragment, "Cache-Control": "no-store"}},
+			{"A5.48 restart, the star in quotes", patch(resource, restarting).with("If-Match", `"*"`), 200, nil},
+			{"A5.48 restart with the current tag", patch(resource, restarting).with("If-Match", "{tag}"), 200, nil},
+			{"A5.48 restart with a wrong tag", patch(resource, restarting).with("If-Match", `"x"`), 412, nil},
+			{"A5.49 restart without a password", patch(resource, "a=ice-ufrag:anew\r\n").with("If-Match", "*"), 400, nil},
+			{"A5.49 restart with a short password", patch(resource, "a=ice-ufrag:anew\r\na=ice-pwd:x\r\n").with("If-Match", "*"), 400, nil},
 			{"A5.51 unknown session", patch(endpoint+"/x", frag), 404, map[string]string{"Retry-After": ""}},
 		},
 		{
@@ -278,5 +284,26 @@ func TestSessionOfAnotherStream(t *testing.T) {
 	}
 	if got := s.do(t, request{method: "DELETE", path: path}); got.status != 200 {
 		t.Errorf("DELETE: %d, want 200", got.status)
+	}
+}
+
+// Each restart has its tag; the last one counts.
+func TestRestartTags(t *testing.T) {
+	s := newSite(t)
+	path, joined := s.join(t)
+	old := joined.header.Get("ETag")
+	first := s.do(t, patch(path, restarting).with("If-Match", "*"))
+	second := s.do(t, patch(path, strings.Replace(restarting, "anew", "newer", 1)).with("If-Match", "*"))
+	tags := map[string]bool{old: true, first.header.Get("ETag"): true, second.header.Get("ETag"): true}
+	if len(tags) != 3 || !strings.Contains(second.body, "a=ice-ufrag:oursnewer\r\n") {
+		t.Fatalf("A5.48 tags %v, %q", tags, second.body)
+	}
+	if strings.Count(second.body, "a=candidate:") != 1 {
+		t.Errorf("A5.48 whip-whep takes one candidate: %q", second.body)
+	}
+	for tag, want := range map[string]int{old: 412, first.header.Get("ETag"): 412, second.header.Get("ETag"): 204} {
+		if got := s.do(t, patch(path, "a=ice-ufrag:newer\r\na=end-of-candidates\r\n").with("If-Match", tag)); got.status != want {
+			t.Errorf("A5.48 trickle with tag %s: %d, want %d", tag, got.status, want)
+		}
 	}
 }

@@ -60,7 +60,7 @@ func (h *Handler) join(w http.ResponseWriter, r *http.Request) error {
 	// An absolute path without the query, which may hold a token and which
 	// OBS would escape.
 	header.Set("Location", r.URL.EscapedPath()+"/"+s.id)
-	header.Set("ETag", s.etag)
+	header.Set("ETag", s.tag())
 	header.Set("Accept-Patch", typeFragment)
 	header.Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusCreated)

@@ -121,6 +121,10 @@ func (v *fakeViewer) AddCandidate(c string) error {
 	return nil
 }
 
+func (v *fakeViewer) RestartICE(ufrag, _ string) (egress.ICE, error) {
+	return egress.ICE{Ufrag: "ours" + ufrag, Pwd: "ourpassword", Candidates: []string{hostUDP}}, nil
+}
+
 func (v *fakeViewer) added() []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()

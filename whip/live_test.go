@@ -101,7 +101,7 @@ func newPlayer(t *testing.T) *player {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = pc.Close() })
-	p := &player{pc, make(chan string, 8), make(chan webrtc.PeerConnectionState, 8)}
+	p := &player{pc, make(chan string, 8), make(chan webrtc.PeerConnectionState, 64)}
 	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeAudio} {
 		if _, err := pc.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
 			t.Fatal(err)
@@ -407,5 +407,80 @@ func shift(r rune) rune {
 		return 'a' + (r-'a'+3)%26
 	default:
 		return r
+	}
+}
+
+// Media goes on over an ICE restart, and the sequence numbers have no hole.
+func TestLiveRestart(t *testing.T) {
+	s, _ := newLive(t, egress.Config{})
+	p := newPlayer(t)
+	packets := make(chan uint16, 10_000)
+	p.OnTrack(func(tr *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+		for {
+			packet, _, err := tr.ReadRTP()
+			if err != nil {
+				return
+			}
+			if tr.Kind() == webrtc.RTPCodecTypeAudio {
+				packets <- packet.SequenceNumber
+			}
+		}
+	})
+	path := p.join(t, s)
+	last := receive(t, "packet", packets)
+	follow := func(n int) {
+		for range n {
+			next := receive(t, "packet", packets)
+			if next != last+1 {
+				t.Errorf("A5.49 packet %d follows %d", next, last)
+			}
+			last = next
+		}
+	}
+	follow(20)
+	for range 3 {
+		o, err := p.CreateOffer(&webrtc.OfferOptions{ICERestart: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.SetLocalDescription(o); err != nil {
+			t.Fatal(err)
+		}
+		var frag string
+		for line := range strings.Lines(o.SDP) {
+			if strings.HasPrefix(line, "a=ice-ufrag:") || strings.HasPrefix(line, "a=ice-pwd:") {
+				frag += line
+			}
+		}
+		r := s.do(t, patch(path, frag).with("If-Match", "*"))
+		if r.status != 200 {
+			t.Fatalf("A5.48 %d %s", r.status, r.body)
+		}
+		<-time.After(200 * time.Millisecond) // the answer's way: ten packets of sound fall into it
+		var answer sdp.SessionDescription
+		if err := answer.UnmarshalString(p.CurrentRemoteDescription().SDP); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(r.body) {
+			name, value, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "a="), ":")
+			for _, m := range answer.MediaDescriptions {
+				for i, a := range m.Attributes {
+					if a.Key == name && strings.HasPrefix(name, "ice-") {
+						m.Attributes[i].Value = value
+					}
+				}
+			}
+		}
+		text, err := answer.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: string(text)}); err != nil {
+			t.Fatal(err)
+		}
+		follow(100)
+	}
+	if got := s.do(t, request{method: "DELETE", path: path}); got.status != 200 {
+		t.Errorf("DELETE: %d", got.status)
 	}
 }

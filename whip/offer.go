@@ -162,7 +162,10 @@ func (o *offer) direction(m *sdp.MediaDescription) string {
 }
 
 func (o *offer) checkICE() error {
-	ufrag, pwd := o.transport("ice-ufrag"), o.transport("ice-pwd")
+	return checkCredentials(o.transport("ice-ufrag"), o.transport("ice-pwd"))
+}
+
+func checkCredentials(ufrag, pwd string) error {
 	if n := len(ufrag); n < minUfrag || n > maxUfrag {
 		return malformed("ice-ufrag has %d characters, not %d to %d", n, minUfrag, maxUfrag)
 	}

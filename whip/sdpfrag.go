@@ -9,7 +9,7 @@ import (
 
 // fragment is what a trickle-ice-sdpfrag body says.
 type fragment struct {
-	ufrag      string   // "": the body does not say
+	ufrag, pwd string   // "": the body does not say
 	candidates []string // "candidate:…", of all media sections in order
 }
 
@@ -49,6 +49,12 @@ func parseFragment(body string) (fragment, error) {
 				return fragment{}, errors.New("fragment has not one ice-ufrag")
 			}
 			f.ufrag = value
+		case name == "ice-pwd":
+			if f.pwd != "" && f.pwd != value {
+				return fragment{}, errors.New("fragment has not one ice-pwd")
+			}
+			f.pwd = value
+			continue // alone it says nothing
 		default:
 			continue
 		}

@@ -23,35 +23,35 @@ func fragmentCases() []fragmentCase {
 		{
 			"A5.45 the form of RFC 8840",
 			"a=group:BUNDLE 0 1\r\nm=audio 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=ice-ufrag:TB4u\r\na=ice-pwd:x\r\na=" + hostUDP + "\r\na=" + srflx6 + "\r\na=end-of-candidates\r\n",
-			&fragment{"TB4u", []string{hostUDP, srflx6}},
+			&fragment{"TB4u", "x", []string{hostUDP, srflx6}},
 		},
 		{
 			"A5.45 whip-whep: credentials for the session, no group",
 			"a=ice-ufrag:TB4u\r\na=ice-pwd:x\r\nm=video 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\na=" + hostUDP + "\r\n",
-			&fragment{"TB4u", []string{hostUDP}},
+			&fragment{"TB4u", "x", []string{hostUDP}},
 		},
 		{
 			"A5.45 simple-whep-client",
 			"a=ice-ufrag:TB4u\r\na=ice-pwd:x\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\na=" + hostUDP + "\r\n",
-			&fragment{"TB4u", []string{hostUDP}},
+			&fragment{"TB4u", "x", []string{hostUDP}},
 		},
 		{
 			"A5.45 reader.js: the offer's m-line, mid by index",
 			"a=ice-ufrag:TB4u\r\na=ice-pwd:x\r\nm=video 9 UDP/TLS/RTP/SAVPF 96 97 98\r\na=mid:0\r\na=" + hostUDP + "\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=mid:2\r\na=" + hostMDNS + "\r\n",
-			&fragment{"TB4u", []string{hostUDP, hostMDNS}},
+			&fragment{"TB4u", "x", []string{hostUDP, hostMDNS}},
 		},
 		{
 			"A5.45 end of candidates only",
 			"a=ice-ufrag:TB4u\r\na=ice-pwd:x\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\na=end-of-candidates\r\n",
-			&fragment{"TB4u", nil},
+			&fragment{"TB4u", "x", nil},
 		},
 		{"nothing but the end", "a=end-of-candidates", &fragment{}},
 		{"reader.js: a browser's empty candidate", "m=audio 9 RTP/AVP 0\r\na=mid:0\r\na=\r\n", &fragment{}},
 		{"an empty candidate by name", "a=candidate:\r\n", &fragment{}},
-		{"A5.48 whip-whep restarts: no m-line", "a=ice-ufrag:new1\r\na=ice-pwd:x\r\n", &fragment{"new1", nil}},
-		{"A5.43 TCP and unknown extensions", "a=" + hostTCP + " x y", &fragment{"", []string{hostTCP + " x y"}}},
-		{"LF line ends and empty lines", "\na=ice-ufrag:u\n\na=" + hostUDP + "\n", &fragment{"u", []string{hostUDP}}},
-		{"one ufrag for two sections", "a=ice-ufrag:u\r\nm=a\r\na=ice-ufrag:u\r\n", &fragment{"u", nil}},
+		{"A5.48 whip-whep restarts: no m-line", "a=ice-ufrag:new1\r\na=ice-pwd:x\r\n", &fragment{"new1", "x", nil}},
+		{"A5.43 TCP and unknown extensions", "a=" + hostTCP + " x y", &fragment{"", "", []string{hostTCP + " x y"}}},
+		{"LF line ends and empty lines", "\na=ice-ufrag:u\n\na=" + hostUDP + "\n", &fragment{"u", "", []string{hostUDP}}},
+		{"one ufrag for two sections", "a=ice-ufrag:u\r\nm=a\r\na=ice-ufrag:u\r\n", &fragment{"u", "", nil}},
 
 		{"empty", "", nil},
 		{"blank lines", "\r\n\r\n", nil},
@@ -102,6 +102,9 @@ func FuzzSDPFrag(f *testing.F) {
 		again := "a=end-of-candidates\n"
 		if got.ufrag != "" {
 			again += "a=ice-ufrag:" + got.ufrag + "\n"
+		}
+		if got.pwd != "" {
+			again += "a=ice-pwd:" + got.pwd + "\n"
 		}
 		for _, c := range got.candidates {
 			if !strings.Contains(body, c) {

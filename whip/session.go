@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/sluice-media/sluice/egress"
@@ -16,18 +17,34 @@ type viewer interface {
 	Answer() string
 	Ufrag() string
 	AddCandidate(candidate string) error
+	RestartICE(ufrag, pwd string) (egress.ICE, error)
 	Context() context.Context
 	Close() error
 }
 
-// session is one viewer's WHEP session. Its fields never change.
+// session is one viewer's WHEP session.
 type session struct {
+	// static
 	id     string // 130 random bits, a capability: never logged
 	key    sessionKey
-	etag   string // of the ICE session, which is never restarted
 	viewer viewer
 	log    *slog.Logger
 	began  time.Time
+
+	// guarded by mu, which is held while ICE restarts
+	mu    sync.Mutex
+	etag  string // of the ICE session (draft-ietf-wish-whep §4.5.1)
+	ufrag string // of the viewer
+}
+
+// newTag returns a strong entity tag (RFC 9110 §8.8.3).
+func newTag() string { return `"` + rand.Text() + `"` }
+
+// tag returns the present entity tag.
+func (s *session) tag() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.etag
 }
 
 // open makes a session of v, and sees to its end.
@@ -37,7 +54,8 @@ func (h *Handler) open(stream, remote string, v viewer) (*session, error) {
 	s := &session{
 		id:     id,
 		key:    key,
-		etag:   `"` + rand.Text() + `"`,
+		etag:   newTag(),
+		ufrag:  v.Ufrag(),
 		viewer: v,
 		log:    h.log.With("stream", stream, "session", hex.EncodeToString(key[:4])),
 		began:  time.Now(),
