@@ -30,6 +30,10 @@ type Request struct {
 	// Agent is the client's flashVer, such as
 	// "FMLE/3.0 (compatible; FMSc/1.0)" (OBS); untrusted text, perhaps empty.
 	Agent string
+
+	// End ends the publication from any goroutine, for the cause given. It
+	// does not wait for the Writer's Close.
+	End func(cause error)
 }
 
 // Publisher decides about a publication and returns where its frames go. An

@@ -153,6 +153,19 @@ func TestWriterError(t *testing.T) {
 	d.eventually("the reason is counted", func() bool { return d.refusals("stream_ended") == 1 })
 }
 
+// Whoever accepted a publication can end it.
+func TestRequestEnd(t *testing.T) {
+	d := serve(t, ingest.Config{})
+	c, s := d.publishing("live", "cam")
+	s.request.End(errors.New("another took over"))
+	s.ended()
+	c.HungUp()
+	d.eventually("the reason is counted", func() bool { return d.refusals("ended") == 1 })
+	if d.log.count("publication ended", "another took over") != 1 {
+		t.Errorf("the log does not tell why:\n%s", d.log)
+	}
+}
+
 func TestClose(t *testing.T) {
 	d := serve(t, ingest.Config{})
 	c, s := d.publishing("live", "cam")

@@ -27,7 +27,7 @@ type session struct {
 	server *Server
 	log    *slog.Logger
 	ctx    context.Context
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 
 	// owned by the connection's goroutine
 	request     Request
@@ -114,17 +114,19 @@ func (s *session) end(err error) error {
 
 // OnClose implements rtmp.Handler. Close follows.
 func (s *session) OnClose() {
-	s.cancel()
 	cause := s.cause
 	switch {
 	case cause != nil:
 	case s.server.ctx.Err() != nil:
 		cause = errServerClosed
+	case s.ctx.Err() != nil:
+		cause = context.Cause(s.ctx)
 	case s.Err() != nil:
 		cause = s.Err()
 	default:
 		cause = errLibrary
 	}
+	s.cancel(nil)
 	if s.publication != nil {
 		s.publication.close(cause)
 	}

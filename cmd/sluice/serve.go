@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/sluice-media/sluice/access"
 	"github.com/sluice-media/sluice/egress"
 	"github.com/sluice-media/sluice/ingest"
 	"github.com/sluice-media/sluice/metrics"
@@ -134,7 +135,7 @@ func (g *gateway) startIngest(context.Context) (err error) {
 		return err
 	}
 	server, err := ingest.New(ingest.Config{
-		Publish:        publisher(g.egress, g.pool),
+		Publish:        publisher(&access.Seats{Replace: g.opts.TakeOver == "replace"}, g.egress, g.pool),
 		MaxConnections: g.opts.MaxConnections,
 		MaxPerAddress:  g.opts.MaxPerAddress,
 		IdleTimeout:    g.opts.PublisherTimeout,
