@@ -1,7 +1,9 @@
 // Package access decides who may publish, who may watch, and which of two
 // publishers keeps a stream's name.
 //
-// Seats hands each name to one publisher at a time.
+// A Gate applies the Rules: keys, signed tokens, watch rules and HTTP hooks. Seats
+// hands each name to one publisher at a time.
 //
-// The package starts no goroutine.
+// A Gate owns one goroutine for each call of a hook that nobody waits for, and
+// the one that refreshes a key set; Close ends them and waits for the first kind.
 package access
