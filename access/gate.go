@@ -67,8 +67,9 @@ type Gate struct {
 	told    sync.WaitGroup // calls of hooks that nobody waits for
 
 	// guarded by mu
-	mu  sync.Mutex
-	now state
+	mu     sync.Mutex
+	now    state
+	closed bool
 }
 
 // state is what follows from one set of rules.
@@ -107,10 +108,18 @@ func (g *Gate) Renew(r Rules) error {
 	return nil
 }
 
-// Close ends the calls of hooks and waits for them.
+// lastWords is how long Close lets hooks be told of the last ends.
+const lastWords = 2 * time.Second
+
+// Close waits for the calls of hooks, which it cuts off after 2 s.
 func (g *Gate) Close() {
-	g.cancel()
+	g.mu.Lock()
+	g.closed = true
+	g.mu.Unlock()
+	cut := time.AfterFunc(lastWords, g.cancel)
+	defer cut.Stop()
 	g.told.Wait()
+	g.cancel()
 }
 
 func (g *Gate) state() state {
@@ -269,7 +278,9 @@ func (g *Gate) hookError(err error) error {
 // tell returns a function that makes a call once, in the background.
 func (g *Gate) tell(s state, c call) func() {
 	return sync.OnceFunc(func() {
-		if c.url == "" || g.ctx.Err() != nil {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if c.url == "" || g.closed {
 			return
 		}
 		g.told.Go(func() {

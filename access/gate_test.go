@@ -387,6 +387,21 @@ func TestHooksAreToldOfEnds(t *testing.T) {
 	}
 }
 
+// What ended just before the Gate is closed is told all the same.
+func TestCloseLetsHooksBeTold(t *testing.T) {
+	b := newBackEnd(t, func(http.ResponseWriter, int) { time.Sleep(50 * time.Millisecond) }) // a slow one
+	g := gate(t, b.rules())
+	_, done, err := g.Publish(t.Context(), Publisher{App: "live", Key: "cam", Address: home})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done()
+	g.Close()
+	if n := len(b.calls); n != 2 || b.calls[1].Get("call") != "publish_done" {
+		t.Errorf("%d calls", n)
+	}
+}
+
 // A hook that does not answer refuses, in a time that encoders wait.
 func TestHookThatHangs(t *testing.T) {
 	release := make(chan struct{})

@@ -13,13 +13,11 @@ import (
 	"github.com/sluice-media/sluice/metrics"
 )
 
-// Request is what a client that wants to publish said of itself. App, Key and
-// Stream have been checked: they hold letters, digits and - . _ ~ only.
+// Request is what a client that wants to publish said of itself. App and Key have
+// been checked: they hold letters, digits and - . _ ~ only.
 type Request struct {
+	// App and Key are the parts of the URL. Key may be a secret.
 	App, Key string
-
-	// Stream is the stream's public name, app/key.
-	Stream string
 
 	// Query holds the parameters of the URL, wherever the client put them:
 	// rtmp://host/app/key?token=… or rtmp://host/app?token=…/key.
@@ -36,12 +34,12 @@ type Request struct {
 	End func(cause error)
 }
 
-// Publisher decides about a publication and returns where its frames go. An
-// error refuses it: a *Refusal with what it says, any other with a neutral
+// Publisher decides about a publication and returns the stream's public name,
+// which is logged and labels metrics, and where its frames go. An error refuses it: a *Refusal with what it says, any other with a neutral
 // text. ctx is done when the connection ends or the server closes.
 //
 // The server closes the Writer when the publication ends.
-type Publisher func(ctx context.Context, r Request) (media.Writer, error)
+type Publisher func(ctx context.Context, r Request) (stream string, w media.Writer, err error)
 
 // Config configures a Server. The zero value of a field means its default.
 type Config struct {

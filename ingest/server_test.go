@@ -22,7 +22,7 @@ import (
 func TestPublication(t *testing.T) {
 	d := serve(t, ingest.Config{})
 	c, s := d.publishing("live", "cam?token=abc&x=1")
-	if r := s.request; r.App != "live" || r.Key != "cam" || r.Stream != "live/cam" || r.Query.Get("token") != "abc" ||
+	if r := s.request; r.App != "live" || r.Key != "cam" || s.stream != "live/cam" || r.Query.Get("token") != "abc" ||
 		r.Agent != "FMLE/3.0 (compatible; FMSc/1.0)" || !r.RemoteAddr.Addr().IsLoopback() || r.RemoteAddr.Port() == 0 {
 		t.Errorf("request %+v", r)
 	}

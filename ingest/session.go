@@ -69,11 +69,10 @@ func (s *session) publish(name string) error {
 	if err := s.request.parseNames(s.app, name); err != nil {
 		return err
 	}
-	w, err := s.server.cfg.Publish(s.ctx, s.request)
+	stream, w, err := s.server.cfg.Publish(s.ctx, s.request)
 	if err != nil {
 		return err
 	}
-	stream := s.request.Stream
 	log := s.log.With("stream", stream)
 	log.Info("publication begins", "agent", s.request.Agent)
 	s.publication = newPublication(w, s.server.cfg.Metrics.Ingest(stream), log)

@@ -12,23 +12,45 @@ import (
 	"github.com/sluice-media/sluice/transcode"
 )
 
-// publisher admits publications: to a seat, then to a chain.
-func publisher(seats *access.Seats, server *egress.Server, pool *transcode.Pool) ingest.Publisher {
-	return func(ctx context.Context, r ingest.Request) (media.Writer, error) {
-		seat, err := seats.Take(ctx, access.Claim{Stream: r.Stream, Address: r.RemoteAddr.Addr(), End: r.End})
-		if errors.Is(err, access.ErrTaken) {
-			return nil, &ingest.Refusal{Code: ingest.BadName, Description: r.Stream + " is being published already"}
+// publisher admits publications: through the gate, to a seat, then to a chain.
+func publisher(gate *access.Gate, seats *access.Seats, server *egress.Server, pool *transcode.Pool) ingest.Publisher {
+	return func(ctx context.Context, r ingest.Request) (string, media.Writer, error) {
+		from := r.RemoteAddr.Addr()
+		stream, done, err := gate.Publish(ctx, access.Publisher{App: r.App, Key: r.Key, Query: r.Query, Address: from, Agent: r.Agent})
+		var denied *access.Denied
+		if errors.As(err, &denied) {
+			return "", nil, &ingest.Refusal{Code: ingest.Rejected, Description: denied.Detail}
 		}
 		if err != nil {
-			return nil, fmt.Errorf("take %s: %w", r.Stream, err)
+			return "", nil, err
 		}
-		w, err := chain(r.Stream, server, pool)
+		w, err := sit(ctx, seats, access.Claim{Stream: stream, Address: from, End: r.End}, func() (media.Writer, error) {
+			return chain(stream, server, pool)
+		})
 		if err != nil {
-			seat.Leave()
-			return nil, err
+			done()
+			return "", nil, err
 		}
-		return seated{w, seat}, nil
+		w.done = done
+		return stream, w, nil
 	}
+}
+
+// sit takes a seat for what open opens.
+func sit(ctx context.Context, seats *access.Seats, c access.Claim, open func() (media.Writer, error)) (*seated, error) {
+	seat, err := seats.Take(ctx, c)
+	if errors.Is(err, access.ErrTaken) {
+		return nil, &ingest.Refusal{Code: ingest.BadName, Description: c.Stream + " is being published already"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("take %s: %w", c.Stream, err)
+	}
+	w, err := open()
+	if err != nil {
+		seat.Leave()
+		return nil, err
+	}
+	return &seated{Writer: w, seat: seat}, nil
 }
 
 // chain joins the stages of a publication, the last one first. A nil pool

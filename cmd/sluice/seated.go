@@ -10,22 +10,24 @@ import (
 type seated struct {
 	media.Writer
 	seat *access.Seat
+	done func() // tells the hooks
 }
 
 // WriteVideo implements media.Writer.
-func (s seated) WriteVideo(au *media.AccessUnit) error {
+func (s *seated) WriteVideo(au *media.AccessUnit) error {
 	s.seat.Heard(au.Arrival)
 	return s.Writer.WriteVideo(au)
 }
 
 // WriteAudio implements media.Writer.
-func (s seated) WriteAudio(f *media.AudioFrame) error {
+func (s *seated) WriteAudio(f *media.AudioFrame) error {
 	s.seat.Heard(f.Arrival)
 	return s.Writer.WriteAudio(f)
 }
 
 // Close implements media.Writer.
-func (s seated) Close() error {
+func (s *seated) Close() error {
+	defer s.done()
 	defer s.seat.Leave()
 	return s.Writer.Close()
 }
