@@ -80,20 +80,22 @@ type state struct {
 	end      context.CancelFunc // of the verifier's key set
 }
 
-// NewGate returns a Gate with rules, which must be closed. logger may be nil.
-func NewGate(r Rules, logger *slog.Logger) (*Gate, error) {
+// NewGate returns a Gate with rules, which must be closed; ctx bounds its life
+// as well. logger may be nil.
+func NewGate(ctx context.Context, r Rules, logger *slog.Logger) (*Gate, error) {
 	g := &Gate{log: cmp.Or(logger, slog.Default()), guesses: limit.NewRate(guessEvery, guessBurst)}
-	g.ctx, g.cancel = context.WithCancel(context.Background())
-	if err := g.Renew(r); err != nil {
+	g.ctx, g.cancel = context.WithCancel(ctx)
+	if err := g.Renew(g.ctx, r); err != nil {
 		g.cancel()
 		return nil, err
 	}
 	return g, nil
 }
 
-// Renew replaces the rules. Who is in stays in.
-func (g *Gate) Renew(r Rules) error {
-	ctx, end := context.WithCancel(g.ctx)
+// Renew replaces the rules. Who is in stays in. ctx bounds the refreshing of
+// the key set.
+func (g *Gate) Renew(ctx context.Context, r Rules) error {
+	ctx, end := context.WithCancel(ctx)
 	v, err := newVerifier(ctx, r.JWT)
 	if err != nil {
 		end()
@@ -120,6 +122,7 @@ func (g *Gate) Close() {
 	defer cut.Stop()
 	g.told.Wait()
 	g.cancel()
+	g.state().end()
 }
 
 func (g *Gate) state() state {

@@ -34,7 +34,7 @@ func gate(t *testing.T, r Rules) *Gate {
 	if err := r.check(); err != nil {
 		t.Fatal(err)
 	}
-	g, err := NewGate(r, slog.New(slog.DiscardHandler))
+	g, err := NewGate(t.Context(), r, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

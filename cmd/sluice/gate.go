@@ -45,19 +45,20 @@ func readRules(path string) (access.Rules, error) {
 }
 
 // startGate opens the gate and keeps its rules those of the file.
-func (g *gateway) startGate(context.Context) error {
+func (g *gateway) startGate(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx) // it ends in its turn
 	rules, err := readRules(g.opts.Access)
 	if err != nil {
 		return err
 	}
-	if g.gate, err = access.NewGate(rules, g.logger); err != nil {
+	if g.gate, err = access.NewGate(ctx, rules, g.logger); err != nil {
 		return fmt.Errorf("--access %s: %w", g.opts.Access, err)
 	}
 	g.parts.push("gate", func(context.Context) error { g.gate.Close(); return nil })
 	if g.opts.Access == "" {
 		return nil
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -92,7 +93,7 @@ func (g *gateway) renewRules(ctx context.Context) {
 		}
 		rules, err := readRules(g.opts.Access)
 		if err == nil {
-			err = g.gate.Renew(rules)
+			err = g.gate.Renew(ctx, rules)
 		}
 		if err != nil {
 			g.logger.Error("the access rules stay as they were", "error", err)
