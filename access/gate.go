@@ -84,8 +84,9 @@ type state struct {
 // as well. logger may be nil.
 func NewGate(ctx context.Context, r Rules, logger *slog.Logger) (*Gate, error) {
 	g := &Gate{log: cmp.Or(logger, slog.Default()), guesses: limit.NewRate(guessEvery, guessBurst)}
-	g.ctx, g.cancel = context.WithCancel(ctx)
-	if err := g.Renew(g.ctx, r); err != nil {
+	ctx, cancel := context.WithCancel(ctx)
+	g.ctx, g.cancel = ctx, cancel
+	if err := g.Renew(ctx, r); err != nil {
 		g.cancel()
 		return nil, err
 	}
