@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/netip"
 	"time"
@@ -43,7 +44,8 @@ func (s *Server) admit(conn net.Conn, remote netip.AddrPort) (_ *session, why st
 		log:     s.log.With("remote", remote),
 		request: Request{RemoteAddr: remote},
 	}
-	session.ctx, session.cancel = context.WithCancel(s.ctx)
+	session.ctx, session.cancel = context.WithCancelCause(s.ctx)
+	session.request.End = session.finish
 	s.sessions[session] = struct{}{}
 	s.perHost[host]++
 	s.series.Open.Inc()
@@ -100,6 +102,12 @@ func hostOf(remote netip.AddrPort) netip.Addr {
 		return addr
 	}
 	return p.Addr()
+}
+
+// finish ends the session for a cause, from any goroutine.
+func (s *session) finish(cause error) {
+	s.cancel(fmt.Errorf("%w: %w", errEnded, cause))
+	s.interrupt()
 }
 
 // interrupt ends the session from another goroutine.

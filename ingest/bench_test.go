@@ -31,7 +31,9 @@ func BenchmarkIngest(b *testing.B) {
 			d := newDesk(b)
 			cfg := d.config(ingest.Config{})
 			cfg.Logger = slog.New(slog.DiscardHandler)
-			cfg.Publish = func(context.Context, ingest.Request) (media.Writer, error) { return telling{closed: closed}, nil }
+			cfg.Publish = func(context.Context, ingest.Request) (string, media.Writer, error) {
+				return "live/cam", telling{closed: closed}, nil
+			}
 			s, err := ingest.New(cfg)
 			if err != nil {
 				b.Fatal(err)

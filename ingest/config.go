@@ -13,13 +13,11 @@ import (
 	"github.com/sluice-media/sluice/metrics"
 )
 
-// Request is what a client that wants to publish said of itself. App, Key and
-// Stream have been checked: they hold letters, digits and - . _ ~ only.
+// Request is what a client that wants to publish said of itself. App and Key have
+// been checked: they hold letters, digits and - . _ ~ only.
 type Request struct {
+	// App and Key are the parts of the URL. Key may be a secret.
 	App, Key string
-
-	// Stream is the stream's public name, app/key.
-	Stream string
 
 	// Query holds the parameters of the URL, wherever the client put them:
 	// rtmp://host/app/key?token=… or rtmp://host/app?token=…/key.
@@ -30,14 +28,18 @@ type Request struct {
 	// Agent is the client's flashVer, such as
 	// "FMLE/3.0 (compatible; FMSc/1.0)" (OBS); untrusted text, perhaps empty.
 	Agent string
+
+	// End ends the publication from any goroutine, for the cause given. It
+	// does not wait for the Writer's Close.
+	End func(cause error)
 }
 
-// Publisher decides about a publication and returns where its frames go. An
-// error refuses it: a *Refusal with what it says, any other with a neutral
+// Publisher decides about a publication and returns the stream's public name,
+// which is logged and labels metrics, and where its frames go. An error refuses it: a *Refusal with what it says, any other with a neutral
 // text. ctx is done when the connection ends or the server closes.
 //
 // The server closes the Writer when the publication ends.
-type Publisher func(ctx context.Context, r Request) (media.Writer, error)
+type Publisher func(ctx context.Context, r Request) (stream string, w media.Writer, err error)
 
 // Config configures a Server. The zero value of a field means its default.
 type Config struct {

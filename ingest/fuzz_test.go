@@ -22,7 +22,7 @@ func FuzzServer(f *testing.F) {
 	d := newDesk(f)
 	cfg := d.config(ingest.Config{})
 	cfg.Logger = slog.New(slog.DiscardHandler)
-	cfg.Publish = func(context.Context, ingest.Request) (media.Writer, error) { return sink{}, nil }
+	cfg.Publish = func(context.Context, ingest.Request) (string, media.Writer, error) { return "live/cam", sink{}, nil }
 	s, err := ingest.New(cfg)
 	if err != nil {
 		f.Fatal(err)

@@ -45,6 +45,7 @@ type desk struct {
 type shelf struct {
 	*mediatest.Recorder
 	desk    *desk
+	stream  string
 	request ingest.Request
 	ctx     context.Context
 	closed  chan struct{}
@@ -99,32 +100,33 @@ func serveOn(t testing.TB, cfg ingest.Config, l net.Listener) *desk {
 	return d
 }
 
-func (d *desk) publish(ctx context.Context, r ingest.Request) (media.Writer, error) {
+func (d *desk) publish(ctx context.Context, r ingest.Request) (string, media.Writer, error) {
+	stream := r.App + "/" + r.Key
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
 	case r.Key == "wrong":
-		return nil, &ingest.Refusal{Code: ingest.Rejected, Description: "wrong stream key"}
+		return "", nil, &ingest.Refusal{Code: ingest.Rejected, Description: "wrong stream key"}
 	case r.Key == "broken":
-		return nil, errors.New("no connection to the database at 10.0.0.7")
-	case d.taken[r.Stream]:
-		return nil, &ingest.Refusal{Code: ingest.BadName, Description: r.Stream + " is live already"}
+		return "", nil, errors.New("no connection to the database at 10.0.0.7")
+	case d.taken[stream]:
+		return "", nil, &ingest.Refusal{Code: ingest.BadName, Description: stream + " is live already"}
 	}
-	d.taken[r.Stream] = true
-	s := &shelf{Recorder: mediatest.NewRecorder(d.t), desk: d, request: r, ctx: ctx, closed: make(chan struct{})}
+	d.taken[stream] = true
+	s := &shelf{Recorder: mediatest.NewRecorder(d.t), desk: d, stream: stream, request: r, ctx: ctx, closed: make(chan struct{})}
 	d.begun <- s
-	return s, nil
+	return stream, s, nil
 }
 
 // Close implements media.Writer. It frees the name, so the series must be gone.
 func (s *shelf) Close() error {
 	for _, name := range []string{"received_bytes_total", "frames_total", "keyframes_total", "timestamp_jumps_total", "corrupt_tags_total"} {
-		if v := s.desk.metric("sluice_ingest_"+name, s.request.Stream); v >= 0 {
-			s.desk.t.Errorf("%s of %s outlives the publication", name, s.request.Stream)
+		if v := s.desk.metric("sluice_ingest_"+name, s.stream); v >= 0 {
+			s.desk.t.Errorf("%s of %s outlives the publication", name, s.stream)
 		}
 	}
 	s.desk.mu.Lock()
-	delete(s.desk.taken, s.request.Stream)
+	delete(s.desk.taken, s.stream)
 	s.desk.mu.Unlock()
 	close(s.closed)
 	return s.Recorder.Close()

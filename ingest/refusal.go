@@ -56,12 +56,16 @@ const (
 	reasonRejected    = "rejected"
 	reasonCodec       = "unsupported_codec"
 	reasonWriter      = "stream_ended"
+	reasonEnded       = "ended"
 	reasonInternal    = "internal"
 )
 
 var (
 	// errWriter is wrapped by errors of the media.Writer.
 	errWriter = errors.New("stream ended")
+
+	// errEnded is wrapped by causes of Request.End.
+	errEnded = errors.New("ended by the server")
 
 	// errServerClosed: Close was called.
 	errServerClosed = errors.New("the server is closing")
@@ -81,6 +85,8 @@ func reason(err error, published bool) string {
 		return reasonBadName
 	case is(errRefused):
 		return reasonRejected
+	case is(errEnded):
+		return reasonEnded
 	case is(errWriter):
 		return reasonWriter
 	case is(guard.ErrNotRTMP):

@@ -14,6 +14,7 @@ import (
 func TestRefusals(t *testing.T) {
 	const badName, rejected = "NetStream.Publish.BadName", "NetStream.Publish.Rejected"
 	long := strings.Repeat("k", 129)
+	longKey := strings.Repeat("k", 4097)
 	for _, c := range []struct {
 		name, app, key string
 		code, text     string
@@ -32,7 +33,7 @@ func TestRefusals(t *testing.T) {
 		{"umlaut", "live", "kämera", rejected, "the stream key may hold letters, digits and - . _ ~ only", "rejected"},
 		{"no UTF-8", "live", "c\xffm", rejected, "the stream key may hold letters, digits and - . _ ~ only", "rejected"},
 		{"dots", "live", "..", rejected, "the stream key must not be . or ..", "rejected"},
-		{"long key", "live", long, rejected, "the stream key is longer than 128 bytes", "rejected"},
+		{"long key", "live", longKey, rejected, "the stream key is longer than 4096 bytes", "rejected"},
 		{"long app", long, "cam", rejected, "the app is longer than 128 bytes", "rejected"},
 		{"long query", "live", "cam?" + strings.Repeat("x", 4097), rejected, "the parameters of the URL are longer than 4096 bytes", "rejected"},
 		{"malformed query", "live", "cam?a=%zz", rejected, "the parameters of the URL are malformed", "rejected"},
@@ -64,7 +65,7 @@ func TestNames(t *testing.T) {
 	} {
 		d := serve(t, ingest.Config{})
 		_, s := d.publishing(c.app, c.key)
-		if s.request.Stream != c.stream || s.request.Query.Get("token") != c.token {
+		if s.stream != c.stream || s.request.Query.Get("token") != c.token {
 			t.Errorf("%s, %s: %+v", c.app, c.key, s.request)
 		}
 	}

@@ -7,9 +7,12 @@ import (
 )
 
 const (
-	// maxSegment is the greatest length of an app or a key in bytes. Keys are
-	// often tokens; they end up in URLs, logs and metric labels.
+	// maxSegment is the greatest length of an app in bytes.
 	maxSegment = 128
+
+	// maxKey is the greatest length of a stream key in bytes. A key may be a
+	// signed token, of 1 to 2 KiB.
+	maxKey = 4 << 10
 
 	// maxQuery is the greatest length of the URL's parameters in bytes; signed
 	// tokens have 1 to 2 KiB.
@@ -23,12 +26,11 @@ func (r *Request) parseNames(app, name string) error {
 	name, nameQuery, _ := strings.Cut(name, "?")
 	r.App = strings.TrimSuffix(app, "/") // OBS with rtmp://host/app/ as its server
 	r.Key = name
-	r.Stream = r.App + "/" + r.Key
 
-	if err := checkSegment("app", r.App); err != nil {
+	if err := checkSegment("app", r.App, maxSegment); err != nil {
 		return err
 	}
-	if err := checkSegment("stream key", r.Key); err != nil {
+	if err := checkSegment("stream key", r.Key, maxKey); err != nil {
 		return err
 	}
 	if len(appQuery)+len(nameQuery) > maxQuery {
@@ -43,12 +45,12 @@ func (r *Request) parseNames(app, name string) error {
 
 // checkSegment refuses what would not be one segment of a URL's path, spelt
 // in one way only (RFC 3986 §2.3 unreserved characters).
-func checkSegment(what, s string) error {
+func checkSegment(what, s string, longest int) error {
 	switch {
 	case s == "":
 		return rejected("the %s is empty; publish to rtmp://host/app/key", what)
-	case len(s) > maxSegment:
-		return rejected("the %s is longer than %d bytes", what, maxSegment)
+	case len(s) > longest:
+		return rejected("the %s is longer than %d bytes", what, longest)
 	case s == "." || s == "..":
 		return rejected("the %s must not be . or ..", what)
 	}

@@ -22,7 +22,7 @@ import (
 func TestPublication(t *testing.T) {
 	d := serve(t, ingest.Config{})
 	c, s := d.publishing("live", "cam?token=abc&x=1")
-	if r := s.request; r.App != "live" || r.Key != "cam" || r.Stream != "live/cam" || r.Query.Get("token") != "abc" ||
+	if r := s.request; r.App != "live" || r.Key != "cam" || s.stream != "live/cam" || r.Query.Get("token") != "abc" ||
 		r.Agent != "FMLE/3.0 (compatible; FMSc/1.0)" || !r.RemoteAddr.Addr().IsLoopback() || r.RemoteAddr.Port() == 0 {
 		t.Errorf("request %+v", r)
 	}
@@ -151,6 +151,19 @@ func TestWriterError(t *testing.T) {
 	s.ended()
 	c.HungUp()
 	d.eventually("the reason is counted", func() bool { return d.refusals("stream_ended") == 1 })
+}
+
+// Whoever accepted a publication can end it.
+func TestRequestEnd(t *testing.T) {
+	d := serve(t, ingest.Config{})
+	c, s := d.publishing("live", "cam")
+	s.request.End(errors.New("another took over"))
+	s.ended()
+	c.HungUp()
+	d.eventually("the reason is counted", func() bool { return d.refusals("ended") == 1 })
+	if d.log.count("publication ended", "another took over") != 1 {
+		t.Errorf("the log does not tell why:\n%s", d.log)
+	}
 }
 
 func TestClose(t *testing.T) {

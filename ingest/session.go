@@ -27,7 +27,7 @@ type session struct {
 	server *Server
 	log    *slog.Logger
 	ctx    context.Context
-	cancel context.CancelFunc
+	cancel context.CancelCauseFunc
 
 	// owned by the connection's goroutine
 	request     Request
@@ -69,11 +69,10 @@ func (s *session) publish(name string) error {
 	if err := s.request.parseNames(s.app, name); err != nil {
 		return err
 	}
-	w, err := s.server.cfg.Publish(s.ctx, s.request)
+	stream, w, err := s.server.cfg.Publish(s.ctx, s.request)
 	if err != nil {
 		return err
 	}
-	stream := s.request.Stream
 	log := s.log.With("stream", stream)
 	log.Info("publication begins", "agent", s.request.Agent)
 	s.publication = newPublication(w, s.server.cfg.Metrics.Ingest(stream), log)
@@ -114,17 +113,19 @@ func (s *session) end(err error) error {
 
 // OnClose implements rtmp.Handler. Close follows.
 func (s *session) OnClose() {
-	s.cancel()
 	cause := s.cause
 	switch {
 	case cause != nil:
 	case s.server.ctx.Err() != nil:
 		cause = errServerClosed
+	case s.ctx.Err() != nil:
+		cause = context.Cause(s.ctx)
 	case s.Err() != nil:
 		cause = s.Err()
 	default:
 		cause = errLibrary
 	}
+	s.cancel(nil)
 	if s.publication != nil {
 		s.publication.close(cause)
 	}

@@ -1,6 +1,7 @@
 package whip
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"time"
@@ -34,6 +35,16 @@ func discover(w http.ResponseWriter, _ *http.Request) error {
 // join answers an offer with a session (draft-ietf-wish-whep §4.3.1).
 func (h *Handler) join(w http.ResponseWriter, r *http.Request) error {
 	start := time.Now()
+	done, err := h.admit(w, r) // before anything can be learned
+	if err != nil {
+		return err
+	}
+	let := false
+	defer func() {
+		if !let {
+			done()
+		}
+	}()
 	offer, err := readBody(w, r, typeSDP, maxOffer)
 	if err != nil {
 		return err
@@ -53,6 +64,8 @@ func (h *Handler) join(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	let = true
+	context.AfterFunc(v.Context(), done)
 
 	header := w.Header()
 	// No parameters: simple-whep-client compares the whole string.

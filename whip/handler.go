@@ -15,6 +15,10 @@ type Config struct {
 	// Server plays the streams; required.
 	Server *egress.Server
 
+	// Authorize says who may watch; nil: everybody. A session's URL is a
+	// capability by itself, so only joins are asked about.
+	Authorize Authorizer
+
 	// Metrics takes the counts; required.
 	Metrics *metrics.Metrics
 
@@ -25,11 +29,12 @@ type Config struct {
 // Handler serves /whep/ and /api/streams.
 type Handler struct {
 	// static
-	play    func(stream, offer string) (viewer, error)
-	streams func() []egress.StreamInfo
-	metrics metrics.Signal
-	log     *slog.Logger
-	mux     *http.ServeMux
+	play      func(stream, offer string) (viewer, error)
+	streams   func() []egress.StreamInfo
+	authorize Authorizer
+	metrics   metrics.Signal
+	log       *slog.Logger
+	mux       *http.ServeMux
 
 	sessions table
 }
@@ -40,10 +45,11 @@ func New(cfg Config) *Handler {
 		play: func(stream, offer string) (viewer, error) {
 			return cfg.Server.Play(stream, offer)
 		},
-		streams: func() []egress.StreamInfo { return cfg.Server.Streams() },
-		metrics: cfg.Metrics.Signal(),
-		log:     cmp.Or(cfg.Logger, slog.Default()),
-		mux:     http.NewServeMux(),
+		streams:   func() []egress.StreamInfo { return cfg.Server.Streams() },
+		authorize: cfg.Authorize,
+		metrics:   cfg.Metrics.Signal(),
+		log:       cmp.Or(cfg.Logger, slog.Default()),
+		mux:       http.NewServeMux(),
 	}
 	h.mux.Handle("/whep/{app}/{key}", h.counted(h.endpoint()))
 	h.mux.Handle("/whep/{app}/{key}/{session}", h.counted(h.resource()))

@@ -38,7 +38,18 @@ Files
     reconnect-grace: 90s
     log-format: json
 
+  A file for --access, all of it optional; sluice key NAME makes a key and its
+  hash:
+
+    keys:
+      - {stream: live/show, hash: "sha256:..."}
+    watch:
+      - {stream: live/staff, tokens: ["sha256:..."]}
+    jwt: {jwks: https://issuer.example/jwks.json}
+    hooks: {on_publish: http://127.0.0.1:8000/auth}
+
 Signals
+  SIGHUP           reads the access file again
   SIGTERM, SIGINT  end publishers, viewers, HTTP and ffmpeg, in this order;
                    a second one ends the process at once
 
@@ -52,6 +63,7 @@ func groups() []kong.Group {
 	return []kong.Group{
 		{Key: "addresses", Title: "Addresses"},
 		{Key: "limits", Title: "Limits"},
+		{Key: "access", Title: "Access"},
 		{Key: "playback", Title: "Playback"},
 		{Key: "audio", Title: "Sound"},
 		{Key: "logging", Title: "Logging"},

@@ -33,6 +33,13 @@ func main() {
 // run is the whole program, from its arguments to its exit code. It serves
 // until ctx is done.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 && args[0] == "key" {
+		if err := printKey(args[1:], stdout); err != nil {
+			fmt.Fprintf(stderr, "sluice: %s\n", err)
+			return exitUsage
+		}
+		return exitOK
+	}
 	opts, err := parse(args, stdout)
 	if errors.Is(err, errAnswered) {
 		return exitOK

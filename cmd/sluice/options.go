@@ -27,7 +27,10 @@ type options struct {
 	MaxConnections   int           `name:"max-connections" default:"1000" placeholder:"N" group:"limits" help:"RTMP connections at a time. Further ones are closed at once."`
 	MaxPerAddress    int           `name:"max-connections-per-address" default:"100" placeholder:"N" group:"limits" help:"Those from one IPv4 address or IPv6 /64. Raise it when publishers come through a proxy."`
 	PublisherTimeout time.Duration `name:"publisher-timeout" default:"30s" placeholder:"TIME" group:"limits" help:"How long a publisher may send no sound and no picture before it is cut off and its name is free again."`
+	TakeOver         string        `name:"take-over" default:"refuse" enum:"refuse,replace" placeholder:"POLICY" group:"limits" help:"What becomes of a publisher whose name another one has: refuse it while the other one sends anything, or replace the other one."`
 	ReconnectGrace   time.Duration `name:"reconnect-grace" default:"60s" placeholder:"TIME" group:"limits" help:"How long viewers wait for a publisher that has gone before their sessions end."`
+
+	Access string `name:"access" placeholder:"FILE" group:"access" help:"YAML file that says who may publish and who may watch; read again when it changes. Without it everybody may."`
 
 	WaitForKeyframe bool `name:"wait-for-keyframe" group:"playback" help:"Leave viewers to wait for the publisher's next keyframe, at the join and after losses, instead of replaying the frames since the last one."`
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/sluice-media/sluice/access"
 	"github.com/sluice-media/sluice/egress"
 	"github.com/sluice-media/sluice/ingest"
 	"github.com/sluice-media/sluice/metrics"
@@ -55,6 +56,7 @@ type gateway struct {
 	failed  chan error // what a server's Serve returned
 
 	metrics *metrics.Metrics
+	gate    *access.Gate
 	pool    *transcode.Pool // nil: --video-only
 	egress  *egress.Server
 	rtmp    net.Listener
@@ -65,7 +67,7 @@ type gateway struct {
 func (g *gateway) start(ctx context.Context) error {
 	g.metrics = metrics.New(g.registry)
 	for _, part := range []func(context.Context) error{
-		g.startAdmin, g.startTranscode, g.startWeb, g.startIngest,
+		g.startAdmin, g.startGate, g.startTranscode, g.startWeb, g.startIngest,
 	} {
 		if err := part(ctx); err != nil {
 			return err
@@ -118,7 +120,7 @@ func (g *gateway) startWeb(context.Context) (err error) {
 	if err != nil {
 		return errors.Join(bindError("--webrtc-udp-addr", "udp", g.opts.WebRTCUDPAddr, err), g.web.Close())
 	}
-	signal := whip.New(whip.Config{Server: g.egress, Metrics: g.metrics, Logger: g.logger})
+	signal := whip.New(whip.Config{Server: g.egress, Authorize: g.authorize, Metrics: g.metrics, Logger: g.logger})
 	mux := http.NewServeMux()
 	mux.Handle("/whep/", signal)
 	mux.Handle("/api/", signal)
@@ -134,7 +136,7 @@ func (g *gateway) startIngest(context.Context) (err error) {
 		return err
 	}
 	server, err := ingest.New(ingest.Config{
-		Publish:        publisher(g.egress, g.pool),
+		Publish:        publisher(g.gate, &access.Seats{Replace: g.opts.TakeOver == "replace"}, g.egress, g.pool),
 		MaxConnections: g.opts.MaxConnections,
 		MaxPerAddress:  g.opts.MaxPerAddress,
 		IdleTimeout:    g.opts.PublisherTimeout,

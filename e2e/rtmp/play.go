@@ -5,12 +5,19 @@ import (
 	"time"
 )
 
-// Play sends tags at the pace of their timestamps and reports when each had
-// been written. It returns at the end of the tags or of the context.
+// jump is a difference of timestamps in milliseconds that is no pace.
+const jump = 1000
+
+// Play sends tags at the pace of their timestamps, with no wait where they
+// jump, and reports when each had been written. It returns at the end of the
+// tags or of the context.
 func (p *Publisher) Play(ctx context.Context, tags []Tag, sent func(Tag, time.Time)) error {
-	start := time.Now()
+	due, last := time.Now(), uint32(0)
 	for _, tag := range tags {
-		due := start.Add(time.Duration(tag.Timestamp) * time.Millisecond)
+		if step := int32(tag.Timestamp - last); step > -jump && step < jump {
+			due = due.Add(time.Duration(step) * time.Millisecond)
+		}
+		last = tag.Timestamp
 		select {
 		case <-ctx.Done():
 			return nil

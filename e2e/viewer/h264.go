@@ -56,6 +56,14 @@ func (u AccessUnit) types() []byte {
 // IDR says whether decoding can begin here.
 func (u AccessUnit) IDR() bool { return bytes.IndexByte(u.types(), nalIDR) >= 0 }
 
+// SPS is the first NAL unit, which is the sequence parameter set of an IDR
+// access unit.
+func (u AccessUnit) SPS() []byte {
+	_, rest, _ := bytes.Cut(u.Data, []byte{0, 0, 1})
+	sps, _, _ := bytes.Cut(rest, []byte{0, 0, 1})
+	return bytes.TrimRight(sps, "\x00")
+}
+
 // CheckParameterSets returns an error if an IDR access unit does not begin
 // with a sequence and a picture parameter set.
 func (u AccessUnit) CheckParameterSets() error {

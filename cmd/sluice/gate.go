@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/sluice-media/sluice/access"
+	"github.com/sluice-media/sluice/whip"
+)
+
+// printKey is sluice key NAME: it makes a key and prints what to put where.
+func printKey(args []string, w io.Writer) error {
+	if len(args) != 1 {
+		return errors.New("sluice key takes one name, such as live/show")
+	}
+	if err := access.CheckName(args[0]); err != nil {
+		return err
+	}
+	key, hash := access.NewKey()
+	fmt.Fprintf(w, "Stream key or viewer's token, shown only here:  %s\n\nFor the file of --access, under keys:\n\n  - {stream: %s, hash: %q}\n", key, args[0], hash)
+	return nil
+}
+
+// readRules reads the access file; without one there are no rules.
+func readRules(path string) (access.Rules, error) {
+	if path == "" {
+		return access.Rules{}, nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return access.Rules{}, fmt.Errorf("--access: %w", err)
+	}
+	r, err := access.ParseRules(text)
+	if err != nil {
+		return access.Rules{}, fmt.Errorf("--access %s: %w", path, err)
+	}
+	return r, nil
+}
+
+// startGate opens the gate and keeps its rules those of the file.
+func (g *gateway) startGate(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx) // it ends in its turn
+	rules, err := readRules(g.opts.Access)
+	if err != nil {
+		return err
+	}
+	if g.gate, err = access.NewGate(ctx, rules, g.logger); err != nil {
+		return fmt.Errorf("--access %s: %w", g.opts.Access, err)
+	}
+	g.parts.push("gate", func(context.Context) error { g.gate.Close(); return nil })
+	if g.opts.Access == "" {
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		g.renewRules(ctx)
+	}()
+	g.parts.push("access file", func(context.Context) error { cancel(); <-ended; return nil })
+	return nil
+}
+
+// lookAtFile is how often the access file is looked at for a change.
+const lookAtFile = 2 * time.Second
+
+// renewRules reads the access file again when it has changed or on SIGHUP. A
+// file with a mistake leaves the rules as they are.
+func (g *gateway) renewRules(ctx context.Context) {
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	defer signal.Stop(hangUp)
+	ticker := time.NewTicker(lookAtFile)
+	defer ticker.Stop()
+	for seen := stamp(g.opts.Access); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangUp:
+		case <-ticker.C:
+			now := stamp(g.opts.Access)
+			if now == seen {
+				continue
+			}
+			seen = now
+		}
+		rules, err := readRules(g.opts.Access)
+		if err == nil {
+			err = g.gate.Renew(ctx, rules)
+		}
+		if err != nil {
+			g.logger.Error("the access rules stay as they were", "error", err)
+			continue
+		}
+		g.logger.Info("access rules renewed", "keys", len(rules.Keys), "watch", len(rules.Watch))
+	}
+}
+
+// stamp tells one content of a file from the next.
+func stamp(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprint(info.ModTime(), info.Size())
+}
+
+// authorize is how whip asks the gate.
+func (g *gateway) authorize(ctx context.Context, v whip.Visit) (func(), error) {
+	from, _ := netip.ParseAddrPort(v.RemoteAddr) // of a net.Conn; none: all such share a limit
+	done, err := g.gate.Watch(ctx, access.Viewer{Stream: v.Stream, Token: v.Token, Address: from.Addr(), Agent: v.Agent})
+	var denied *access.Denied
+	if errors.As(err, &denied) {
+		return nil, &whip.Denied{Detail: denied.Detail, RetryAfter: denied.Wait}
+	}
+	return done, err
+}

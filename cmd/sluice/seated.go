@@ -1,0 +1,33 @@
+package main
+
+import (
+	"github.com/sluice-media/sluice/access"
+	"github.com/sluice-media/sluice/media"
+)
+
+// seated is the first stage of a publication: it shows that the publisher is
+// alive, and gives the name back when all stages behind it are closed.
+type seated struct {
+	media.Writer
+	seat *access.Seat
+	done func() // tells the hooks
+}
+
+// WriteVideo implements media.Writer.
+func (s *seated) WriteVideo(au *media.AccessUnit) error {
+	s.seat.Heard(au.Arrival)
+	return s.Writer.WriteVideo(au)
+}
+
+// WriteAudio implements media.Writer.
+func (s *seated) WriteAudio(f *media.AudioFrame) error {
+	s.seat.Heard(f.Arrival)
+	return s.Writer.WriteAudio(f)
+}
+
+// Close implements media.Writer.
+func (s *seated) Close() error {
+	defer s.done()
+	defer s.seat.Leave()
+	return s.Writer.Close()
+}

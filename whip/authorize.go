@@ -1,0 +1,69 @@
+package whip
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Visit is somebody who wants to watch.
+type Visit struct {
+	Stream     string // app/key
+	Token      string // "": none was given
+	RemoteAddr string // host:port
+	Agent      string
+}
+
+// Denied is an error for a viewer who may not watch: 401, or 429 if it says
+// when to come back.
+type Denied struct {
+	Detail     string
+	RetryAfter time.Duration
+}
+
+// Error implements error.
+func (d *Denied) Error() string { return d.Detail }
+
+// admit asks Config.Authorize. The function that it returns is called when the
+// viewer has left, or was not let in after all.
+func (h *Handler) admit(w http.ResponseWriter, r *http.Request) (done func(), err error) {
+	if h.authorize == nil {
+		return func() {}, nil
+	}
+	v := Visit{Stream: streamOf(r), Token: tokenOf(r), RemoteAddr: r.RemoteAddr, Agent: r.UserAgent()}
+	done, err = h.authorize(r.Context(), v)
+	var d *Denied
+	if errors.As(err, &d) {
+		if d.RetryAfter > 0 {
+			return nil, &problem{http.StatusTooManyRequests, d.Detail, int(math.Ceil(d.RetryAfter.Seconds()))}
+		}
+		challenge := "Bearer"
+		if v.Token != "" { // RFC 6750 §3.1
+			challenge = `Bearer error="invalid_token"`
+		}
+		w.Header().Set("WWW-Authenticate", challenge) // RFC 9110 §15.5.2
+		return nil, refuse(http.StatusUnauthorized, "%s", d.Detail)
+	}
+	return done, err
+}
+
+// tokenOf returns the credential of a request: of the Authorization header,
+// with or without its scheme, because Eyevinn's player sends what its user
+// typed; else of the URL (RFC 6750 §2).
+func tokenOf(r *http.Request) string {
+	field := strings.TrimSpace(r.Header.Get("Authorization"))
+	if scheme, token, ok := strings.Cut(field, " "); ok && strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(token)
+	}
+	if field != "" {
+		return field
+	}
+	return r.URL.Query().Get("token")
+}
+
+// Authorizer says whether somebody may watch. It returns what to call when the
+// viewer has left, or a *Denied.
+type Authorizer func(ctx context.Context, v Visit) (done func(), err error)
