@@ -11,6 +11,7 @@ ARGS     ?=
 FUZZTIME ?= 30s
 SOAK     ?= 5m
 IMAGE    ?= sluice
+VIEWERS  ?= 100,400
 
 # The browsers of the end-to-end tests; scripts/browser finds them under the
 # names they have on Debian and Ubuntu.
@@ -47,7 +48,10 @@ fuzz: ## run each fuzz target for FUZZTIME (30s)
 		go test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) "$${file%/*}"; \
 	done
 
-bench: ## benchmarks of the packages, then latency, joins and recovery through the built binary
+bench: deps-run build ## what a viewer costs, beside a plain pion server and the bare sending (VIEWERS=50,1000)
+	@go run ./e2e/bench -viewers $(VIEWERS)
+
+benchmarks: deps-test ## benchmarks of the packages, then latency, joins and recovery through the built binary
 	@go test -run '^$$' -bench . -benchmem $$(go list ./... | grep -v /e2e)
 	@go test -tags e2e -run '^$$' -bench . -timeout 90m ./e2e
 
@@ -84,4 +88,4 @@ $(GOLANGCI):
 	@GOFLAGS= GOBIN="$(CURDIR)/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv bin/golangci-lint $(GOLANGCI)
 
-.PHONY: help run demo build test lint unit fuzz bench e2e soak e2e-obs e2e-codecs image deps-run deps-test deps-obs clean
+.PHONY: help run demo build test lint unit fuzz bench benchmarks e2e soak e2e-obs e2e-codecs image deps-run deps-test deps-obs clean
