@@ -302,7 +302,7 @@ func (p *playback) recover(cause string, now time.Time) {
 // cannot repeat: a receiver asks for an IDR only seconds later.
 func (p *playback) nack(pairs []rtcp.NackPair, now time.Time) {
 	beyond := false
-	p.track.burst.begin()
+	p.track.burst.Begin()
 	for i := range pairs {
 		pairs[i].Range(func(seq uint16) bool {
 			p.metrics.NACKs.Inc()
@@ -310,7 +310,7 @@ func (p *playback) nack(pairs []rtcp.NackPair, now time.Time) {
 			return true
 		})
 	}
-	p.track.burst.end()
+	p.track.burst.End()
 	state, _ := p.backlog.state()
 	switch {
 	case state == live && beyond:

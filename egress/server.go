@@ -4,24 +4,18 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"net"
-	"net/netip"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/sluice-media/sluice/metrics"
+	"github.com/sluice-media/sluice/rtc"
 )
 
 // Config is what a Server needs. The zero value of a field means its default.
 type Config struct {
-	// UDPAddr is the address of the one UDP port for all media; default
-	// ":8189". With a specific address, that is the only candidate.
-	UDPAddr string
-
-	// PublicIPs are announced to viewers instead of the host's own addresses:
-	// what they reach a host behind 1:1 NAT by.
-	PublicIPs []netip.Addr
+	// Transport is what viewers are reached by; required. It stays open.
+	Transport *rtc.Transport
 
 	// MaxViewers bounds the viewers of all streams together; default 5000.
 	MaxViewers int
@@ -46,9 +40,6 @@ type Config struct {
 type Server struct {
 	// static
 	config Config
-	udp    udpConn
-	mux    *udpMux
-	peers  *peers
 	ctx    context.Context
 	end    context.CancelCauseFunc
 	wg     sync.WaitGroup // viewers' goroutines
@@ -69,29 +60,15 @@ type stream struct {
 	viewers *viewerMetrics
 }
 
-// New binds the UDP port.
-func New(c Config) (*Server, error) {
-	c.UDPAddr = cmp.Or(c.UDPAddr, ":8189")
+// New returns a Server without a stream.
+func New(c Config) *Server {
 	c.MaxViewers = cmp.Or(c.MaxViewers, 5000)
 	c.Grace = cmp.Or(c.Grace, time.Minute)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
-	c.PublicIPs = slices.Clone(c.PublicIPs)
-	udp, err := listenUDP(c.UDPAddr)
-	if err != nil {
-		return nil, err
-	}
-	s := &Server{config: c, udp: udp, hubs: map[string]*stream{}, log: c.Logger}
-	s.mux = newUDPMux(udp, c.PublicIPs, pionLog{c.Logger}.NewLogger("ice"))
-	if s.peers, err = newPeers(s.mux, c.Logger); err != nil {
-		_ = s.mux.Close()
-		return nil, err
-	}
+	s := &Server{config: c, hubs: map[string]*stream{}, log: c.Logger}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
-	return s, nil
+	return s
 }
-
-// UDPAddr returns the address that is bound.
-func (s *Server) UDPAddr() netip.AddrPort { return s.udp.LocalAddr().(*net.UDPAddr).AddrPort() }
 
 // Publish begins a publication of a stream's name, app/key. It fails with
 // ErrStreamBusy or ErrClosed.
@@ -187,7 +164,7 @@ func (s *Server) join(st *stream, sdp string) (*Viewer, error) {
 	}
 	v := newViewer(st, s.config.WaitForIDR)
 	v.ufrag = o.ufrag
-	if v.peer, err = s.peers.connect(o, v.onState); err != nil {
+	if v.peer, err = connect(s.config.Transport, o, v.onState); err != nil {
 		v.end(err)
 		return nil, err
 	}
@@ -214,8 +191,7 @@ func (s *Server) Streams() []StreamInfo {
 	return list
 }
 
-// Close ends all publications and viewers, waits for them and releases the
-// port.
+// Close ends all publications and viewers and waits for them.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	s.closed = true
@@ -225,5 +201,5 @@ func (s *Server) Close() error {
 	s.mu.Unlock()
 	s.end(ErrClosed)
 	s.wg.Wait()
-	return s.mux.Close()
+	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/rtc"
 )
 
 const (
@@ -29,7 +30,7 @@ type track struct {
 	kind  webrtc.RTPCodecType
 	clock int64 // Hz
 	base  uint32
-	burst *burst // nil: packets go one by one
+	burst *rtc.Burst // nil: packets go one by one
 
 	bound  chan struct{} // closed by Bind, which sets the fields up to header
 	writer webrtc.TrackLocalWriter
@@ -102,8 +103,8 @@ func (t *track) send(f *Frame, timestamp uint32, cc *twcc, now time.Time) (err e
 	t.header.Timestamp = timestamp
 	t.skew = f.Skew
 	if len(f.Payloads) > 1 {
-		t.burst.begin()
-		defer t.burst.end()
+		t.burst.Begin()
+		defer t.burst.End()
 	}
 	for i, p := range f.Payloads {
 		p = t.numbered(f, p, t.picture)

@@ -19,6 +19,7 @@ import (
 	"github.com/sluice-media/sluice/egress"
 	"github.com/sluice-media/sluice/media/mediatest"
 	"github.com/sluice-media/sluice/metrics"
+	"github.com/sluice-media/sluice/rtc"
 )
 
 // newLive returns a site on a real egress server, with live/cam on air until
@@ -26,11 +27,13 @@ import (
 func newLive(t *testing.T, cfg egress.Config) (s *site, offAir func()) {
 	t.Helper()
 	registry := prometheus.NewRegistry()
-	cfg.UDPAddr, cfg.Metrics, cfg.Logger = "127.0.0.1:0", metrics.New(registry), slog.New(slog.DiscardHandler)
-	server, err := egress.New(cfg)
+	cfg.Metrics, cfg.Logger = metrics.New(registry), slog.New(slog.DiscardHandler)
+	transport, err := rtc.Listen(rtc.Config{UDPAddr: "127.0.0.1:0", Logger: cfg.Logger})
 	if err != nil {
 		t.Fatal(err)
 	}
+	cfg.Transport = transport
+	server := egress.New(cfg)
 	h := New(Config{Server: server, Metrics: cfg.Metrics, Logger: cfg.Logger})
 	web := httptest.NewServer(h)
 	pub, err := server.Publish("live/cam")
@@ -42,7 +45,7 @@ func newLive(t *testing.T, cfg egress.Config) (s *site, offAir func()) {
 		offAir()
 		web.Close()
 		_ = h.Close()
-		if err := server.Close(); err != nil {
+		if err := errors.Join(server.Close(), transport.Close()); err != nil {
 			t.Error(err)
 		}
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/sluice-media/sluice/egress"
 	"github.com/sluice-media/sluice/ingest"
 	"github.com/sluice-media/sluice/metrics"
+	"github.com/sluice-media/sluice/rtc"
 	"github.com/sluice-media/sluice/transcode"
 	"github.com/sluice-media/sluice/whip"
 	"github.com/sluice-media/sluice/whip/player"
@@ -58,6 +59,7 @@ type gateway struct {
 	metrics *metrics.Metrics
 	gate    *access.Gate
 	pool    *transcode.Pool // nil: --video-only
+	rtc     *rtc.Transport
 	egress  *egress.Server
 	rtmp    net.Listener
 	web     net.Listener
@@ -108,24 +110,29 @@ func (g *gateway) startWeb(context.Context) (err error) {
 	if g.web, err = listen("--http-addr", g.opts.HTTPAddr); err != nil {
 		return err
 	}
-	g.egress, err = egress.New(egress.Config{
-		UDPAddr:    g.opts.WebRTCUDPAddr,
-		PublicIPs:  g.opts.WebRTCPublicIP,
+	g.rtc, err = rtc.Listen(rtc.Config{
+		UDPAddr:   g.opts.WebRTCUDPAddr,
+		PublicIPs: g.opts.WebRTCPublicIP,
+		Logger:    g.logger,
+	})
+	if err != nil {
+		return errors.Join(bindError("--webrtc-udp-addr", "udp", g.opts.WebRTCUDPAddr, err), g.web.Close())
+	}
+	g.egress = egress.New(egress.Config{
+		Transport:  g.rtc,
 		MaxViewers: g.opts.MaxViewers,
 		Grace:      g.opts.ReconnectGrace,
 		WaitForIDR: g.opts.WaitForKeyframe,
 		Logger:     g.logger,
 		Metrics:    g.metrics,
 	})
-	if err != nil {
-		return errors.Join(bindError("--webrtc-udp-addr", "udp", g.opts.WebRTCUDPAddr, err), g.web.Close())
-	}
 	signal := whip.New(whip.Config{Server: g.egress, Authorize: g.authorize, Metrics: g.metrics, Logger: g.logger})
 	mux := http.NewServeMux()
 	mux.Handle("/whep/", signal)
 	mux.Handle("/api/", signal)
 	mux.Handle("/", player.Handler())
 	g.serveHTTP("http", g.web, newWebServer(mux, g.logger))
+	g.parts.push("webrtc", func(context.Context) error { return g.rtc.Close() })
 	g.parts.push("sessions", func(context.Context) error { return signal.Close() })
 	g.parts.push("egress", func(context.Context) error { return g.egress.Close() })
 	return nil

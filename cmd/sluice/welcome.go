@@ -15,7 +15,7 @@ func (g *gateway) welcome(w io.Writer) {
 	page := "http://" + g.reach(g.web.Addr()) + "/"
 	g.logger.Info("ready",
 		"rtmp", rtmp, "page", page,
-		"webrtc", "udp://"+g.egress.UDPAddr().String(),
+		"webrtc", "udp://"+g.rtc.UDPAddr().String(),
 		"admin", "http://"+g.admin.Addr().String()+"/")
 	if g.opts.LogFormat != "text" {
 		return // a machine reads it

@@ -1,4 +1,4 @@
-package egress
+package rtc
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"github.com/pion/logging"
 )
 
-// pionLog writes pion's logs to slog at debug level: what a viewer's network
+// pionLog writes pion's logs to slog at debug level: what a peer's network
 // does to it is not an operator's concern.
 type pionLog struct{ log *slog.Logger }
 

@@ -1,4 +1,4 @@
-package egress
+package rtc
 
 import (
 	"encoding/binary"

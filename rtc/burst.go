@@ -1,4 +1,4 @@
-package egress
+package rtc
 
 import (
 	"net"
@@ -15,17 +15,17 @@ const (
 	burstBytes    = 65_000
 )
 
-// burst gathers the packets of a frame on their way to one viewer and hands
+// Burst gathers the packets of a frame on their way to one peer and hands
 // them to the kernel in one piece, which it cuts up again as late as it can
 // (UDP generic segmentation offload): most of what a packet costs is its way
 // through the kernel. Where that does not work packets are sent one by one.
-type burst struct {
+type Burst struct {
 	socket udpConn
 	pool   *sync.Pool // of *[]byte, burstBytes each
 
 	mu    sync.Mutex
 	open  bool
-	plain bool // no offload: the kernel or this viewer's route refused
+	plain bool // no offload: the kernel or this peer's route refused
 	to    netip.AddrPort
 	buf   *[]byte // nil: nothing is gathered
 	size  int     // of a segment; the last may be shorter
@@ -33,8 +33,8 @@ type burst struct {
 	count int
 }
 
-// begin makes the packets that follow wait for end.
-func (b *burst) begin() {
+// Begin makes the packets that follow wait for End. Both do nothing on nil.
+func (b *Burst) Begin() {
 	if b == nil {
 		return
 	}
@@ -43,8 +43,8 @@ func (b *burst) begin() {
 	b.mu.Unlock()
 }
 
-// end sends what was gathered.
-func (b *burst) end() {
+// End sends what was gathered.
+func (b *Burst) End() {
 	if b == nil {
 		return
 	}
@@ -55,8 +55,8 @@ func (b *burst) end() {
 }
 
 // take gathers a packet. It returns false if the packet is to go its usual way:
-// whatever is not media, and media outside of begin and end.
-func (b *burst) take(packet []byte, to netip.AddrPort) bool {
+// whatever is not media, and media outside of Begin and End.
+func (b *Burst) take(packet []byte, to netip.AddrPort) bool {
 	if !isRTP(packet) {
 		return false
 	}
@@ -80,9 +80,9 @@ func (b *burst) take(packet []byte, to netip.AddrPort) bool {
 	return true
 }
 
-// flush sends what was gathered. What one viewer's route refuses is lost to
-// that viewer alone; mu is held.
-func (b *burst) flush() {
+// flush sends what was gathered. What one peer's route refuses is lost to
+// that peer alone; mu is held.
+func (b *Burst) flush() {
 	if b.buf == nil {
 		return
 	}
@@ -104,12 +104,12 @@ func isRTP(packet []byte) bool {
 	return len(packet) > 1 && packet[0]&0xc0 == 0x80 && (packet[1] < 192 || packet[1] > 223)
 }
 
-// burstConn is the mux's connection of one viewer's ICE agent, with its media
+// burstConn is the mux's connection of one session's ICE agent, with its media
 // diverted through a burst.
 type burstConn struct {
 	net.PacketConn
 	usual ice.AddrPortReaderWriter // the same
-	burst *burst
+	burst *Burst
 }
 
 // ReadFromAddrPort implements ice.AddrPortReaderWriter.

@@ -1,4 +1,4 @@
-package egress
+package rtc
 
 import (
 	"errors"
@@ -17,7 +17,7 @@ import (
 // The kernel grants less where net.core.wmem_max says so.
 const udpBuffer = 4 << 20
 
-// udpConn is the one UDP socket that all viewers share.
+// udpConn is the one UDP socket that all sessions share.
 type udpConn struct{ *net.UDPConn }
 
 func listenUDP(addr string) (udpConn, error) {
@@ -36,7 +36,7 @@ func listenUDP(addr string) (udpConn, error) {
 }
 
 // SetWriteDeadline does nothing. pion/ice 4.4 sets a deadline in the past when
-// a viewer leaves, to abort its writes; on a shared socket that loses the
+// a peer leaves, to abort its writes; on a shared socket that loses the
 // packets of all others. UDP writes don't block for long enough to need it.
 func (udpConn) SetWriteDeadline(time.Time) error { return nil }
 
@@ -63,7 +63,7 @@ func (c udpConn) WriteToAddrPort(b []byte, addr netip.AddrPort) (int, error) {
 // addressAge is how long a list of the host's addresses is good for.
 const addressAge = 10 * time.Second
 
-// udpMux serves every viewer's ICE agent on one socket and says which
+// udpMux serves every session's ICE agent on one socket and says which
 // addresses they announce as host candidates.
 type udpMux struct {
 	*ice.UDPMuxDefault
@@ -89,16 +89,16 @@ func newUDPMux(conn udpConn, public []netip.Addr, log logging.LeveledLogger) *ud
 	}
 }
 
-// viewerMux is the mux as the ICE agent of one viewer has it: the viewer's
+// sessionMux is the mux as the ICE agent of one session has it: its
 // media leaves through its burst, under whatever ufrag a restart of ICE brings.
-type viewerMux struct {
+type sessionMux struct {
 	*udpMux
-	burst *burst
+	burst *Burst
 }
 
-// forViewer returns a mux for one ICE agent.
-func (m *udpMux) forViewer() viewerMux {
-	return viewerMux{m, &burst{socket: m.conn, pool: &m.pool}}
+// forSession returns a mux for one ICE agent.
+func (m *udpMux) forSession() sessionMux {
+	return sessionMux{m, &Burst{socket: m.conn, pool: &m.pool}}
 }
 
 func (m *udpMux) local() *net.UDPAddr { return m.conn.LocalAddr().(*net.UDPAddr) }
@@ -106,7 +106,7 @@ func (m *udpMux) local() *net.UDPAddr { return m.conn.LocalAddr().(*net.UDPAddr)
 // GetConn implements ice.UDPMux. addr is one of GetListenAddresses and chooses
 // the address family; the mux itself insists on its own address when it is
 // bound to one.
-func (m viewerMux) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
+func (m sessionMux) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
 	if local := m.local(); !local.IP.IsUnspecified() {
 		addr = local
 	}

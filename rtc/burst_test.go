@@ -1,4 +1,4 @@
-package egress
+package rtc
 
 import (
 	"bytes"
@@ -16,7 +16,7 @@ func packet(n int, fill byte) []byte {
 	return p
 }
 
-func newBurst(t testing.TB) (b *burst, receiver *net.UDPConn, to netip.AddrPort) {
+func newBurst(t testing.TB) (b *Burst, receiver *net.UDPConn, to netip.AddrPort) {
 	t.Helper()
 	socket, err := listenUDP("127.0.0.1:0")
 	if err != nil {
@@ -28,7 +28,7 @@ func newBurst(t testing.TB) (b *burst, receiver *net.UDPConn, to netip.AddrPort)
 	}
 	t.Cleanup(func() { _, _ = socket.Close(), conn.Close() })
 	pool := &sync.Pool{New: func() any { b := make([]byte, 0, burstBytes); return &b }}
-	return &burst{socket: socket, pool: pool}, conn.UDPConn, conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	return &Burst{socket: socket, pool: pool}, conn.UDPConn, conn.LocalAddr().(*net.UDPAddr).AddrPort()
 }
 
 // receive reads n packets.
@@ -62,13 +62,13 @@ func TestBurst(t *testing.T) {
 	for name, sizes := range cases {
 		t.Run(name, func(t *testing.T) {
 			b, receiver, to := newBurst(t)
-			b.begin()
+			b.Begin()
 			for i, n := range sizes {
 				if !b.take(packet(n, byte(i)), to) {
 					t.Fatal("not taken")
 				}
 			}
-			b.end()
+			b.End()
 			for i, p := range receive(t, receiver, len(sizes)) {
 				if !bytes.Equal(p, packet(sizes[i], byte(i))) {
 					t.Errorf("packet %d has %d bytes, want %d", i, len(p), sizes[i])
@@ -92,10 +92,10 @@ func bytesOf(n, size int) []int {
 func TestBurstTakesMediaOnly(t *testing.T) {
 	b, _, to := newBurst(t)
 	if b.take(packet(100, 1), to) {
-		t.Error("took a packet outside of begin and end")
+		t.Error("took a packet outside of Begin and End")
 	}
-	b.begin()
-	defer b.end()
+	b.Begin()
+	defer b.End()
 	rtcp := packet(100, 1)
 	rtcp[1] = 200
 	for name, p := range map[string][]byte{"STUN": make([]byte, 20), "DTLS": {22, 254, 253}, "RTCP": rtcp, "nothing": nil} {
@@ -111,7 +111,7 @@ func TestBurstTakesMediaOnly(t *testing.T) {
 // Where the kernel refuses, the packets go one by one, and so do all later ones.
 func TestBurstFallsBack(t *testing.T) {
 	b, receiver, to := newBurst(t)
-	b.begin()
+	b.Begin()
 	b.take(packet(100, 1), to)
 	b.take(packet(100, 2), to)
 	b.size = 1 // 200 segments are more than any kernel takes
@@ -120,7 +120,7 @@ func TestBurstFallsBack(t *testing.T) {
 	if !b.plain {
 		t.Error("offload is tried again")
 	}
-	b.begin()
+	b.Begin()
 	if b.take(packet(100, 3), to) {
 		t.Error("gathers packets that cannot be sent together")
 	}
@@ -135,11 +135,11 @@ func BenchmarkBurst(b *testing.B) {
 		c, _, to := newBurst(b)
 		b.ReportAllocs()
 		for b.Loop() {
-			c.begin()
+			c.Begin()
 			for range packets {
 				c.take(p, to)
 			}
-			c.end()
+			c.End()
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/packets, "ns/packet")
 	})
