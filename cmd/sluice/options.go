@@ -23,6 +23,8 @@ type options struct {
 	WebRTCUDPAddr  string       `name:"webrtc-udp-addr" default:":8189" placeholder:"HOST:PORT" group:"addresses" help:"The one UDP port that carries the media of all viewers. With a loopback address only this machine can watch."`
 	WebRTCPublicIP []netip.Addr `name:"webrtc-public-ip" placeholder:"IP" group:"addresses" help:"Public address of this machine, announced to viewers in place of its own addresses. Needed behind NAT, in most clouds and in containers. Repeat it for more than one."`
 
+	TrustedProxy []netip.Prefix `name:"trusted-proxy" placeholder:"CIDR" group:"addresses" help:"Network of reverse proxies in front of --http-addr, such as 127.0.0.0/8, whose X-Forwarded headers are believed. Repeat it for more than one."`
+
 	MaxViewers       int           `name:"max-viewers" default:"5000" placeholder:"N" group:"limits" help:"Viewers of all streams together. Further ones get 503."`
 	MaxConnections   int           `name:"max-connections" default:"1000" placeholder:"N" group:"limits" help:"RTMP connections at a time. Further ones are closed at once."`
 	MaxPerAddress    int           `name:"max-connections-per-address" default:"100" placeholder:"N" group:"limits" help:"Those from one IPv4 address or IPv6 /64. Raise it when publishers come through a proxy."`

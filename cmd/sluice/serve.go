@@ -14,6 +14,7 @@ import (
 
 	"github.com/sluice-media/sluice/access"
 	"github.com/sluice-media/sluice/egress"
+	"github.com/sluice-media/sluice/forwarded"
 	"github.com/sluice-media/sluice/ingest"
 	"github.com/sluice-media/sluice/metrics"
 	"github.com/sluice-media/sluice/rtc"
@@ -131,7 +132,8 @@ func (g *gateway) startWeb(context.Context) (err error) {
 	mux.Handle("/whep/", signal)
 	mux.Handle("/api/", signal)
 	mux.Handle("/", player.Handler())
-	g.serveHTTP("http", g.web, newWebServer(mux, g.logger))
+	trusted := forwarded.Proxies(g.opts.TrustedProxy)
+	g.serveHTTP("http", g.web, newWebServer(trusted.Handler(mux), g.logger))
 	g.parts.push("webrtc", func(context.Context) error { return g.rtc.Close() })
 	g.parts.push("sessions", func(context.Context) error { return signal.Close() })
 	g.parts.push("egress", func(context.Context) error { return g.egress.Close() })
