@@ -67,6 +67,9 @@ e2e-obs: deps-obs ## a real OBS, without a screen, against the built binary
 e2e-codecs: deps-test ## H.265, AV1, VP9 and Opus over Enhanced RTMP from an FFmpeg that can
 	@FFMPEG_ENHANCED="$$(scripts/ffmpeg-enhanced)" go test -tags e2e,codecs -count=1 -timeout 30m -run 'Codec|H265' -v ./e2e
 
+e2e-axe: deps-axe ## the pages against axe-core's rules of accessibility, on phones and desktops
+	@AXE="$$(scripts/axe)" go test -tags e2e,axe -count=1 -run Axe -v ./e2e
+
 image: ## build the container image
 	docker build -t $(IMAGE) .
 
@@ -79,6 +82,9 @@ deps-test: ## install what the tests need as well: a C compiler, browsers, GStre
 deps-obs: deps-test
 	@scripts/deps obs
 
+deps-axe: deps-test
+	@scripts/deps axe
+
 clean: ## delete what make built
 	rm -rf bin e2e/artifacts
 
@@ -88,4 +94,4 @@ $(GOLANGCI):
 	@GOFLAGS= GOBIN="$(CURDIR)/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv bin/golangci-lint $(GOLANGCI)
 
-.PHONY: help run demo build test lint unit fuzz bench benchmarks e2e soak e2e-obs e2e-codecs image deps-run deps-test deps-obs clean
+.PHONY: help run demo build test lint unit fuzz bench benchmarks e2e soak e2e-obs e2e-codecs e2e-axe image deps-run deps-test deps-obs deps-axe clean

@@ -51,6 +51,44 @@ func (p *Page) Unmute() {
 	}
 }
 
+// Ask runs an expression in the page, waits for its promise and returns the
+// result as a string.
+func (p *Page) Ask(expression string) string {
+	p.tb.Helper()
+	return evaluate[string](p, fmt.Sprintf("(async () => String(await (%s)))()", expression))
+}
+
+// Run runs a script in the page, whatever the page's policy says of scripts.
+func (p *Page) Run(script string) {
+	p.tb.Helper()
+	evaluate[bool](p, script+"\n;true")
+}
+
+// Press types a key.
+func (p *Page) Press(key string) {
+	p.tb.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, chromedp.KeyEvent(key)); err != nil {
+		p.tb.Fatalf("press %s: %v", key, err)
+	}
+}
+
+// Resize makes the tab as large as a screen, in CSS pixels; phones have a
+// touch screen.
+func (p *Page) Resize(width, height int64, phone bool) {
+	p.tb.Helper()
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	options := []chromedp.EmulateViewportOption{}
+	if phone {
+		options = append(options, chromedp.EmulateMobile, chromedp.EmulateTouch)
+	}
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, height, options...)); err != nil {
+		p.tb.Fatalf("resize to %d×%d: %v", width, height, err)
+	}
+}
+
 // Stats is what window.sluice.stats() of the page returns.
 func (p *Page) Stats() map[string]any {
 	p.tb.Helper()

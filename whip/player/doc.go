@@ -6,14 +6,14 @@
 //
 //	GET  /api/streams              what is live, for the list
 //	GET  /api/streams/{app}/{key}  one stream, for the player's facts
-//	POST /whep/{app}/{key}         the player's session
+//	POST /whep/{app}/{key}         the player's session; its server-sent events
 //
-// The player takes parameters, mostly for embedding it (the page may be put
-// into an iframe; give that allow="autoplay; fullscreen; picture-in-picture"):
+// README.md documents the parameters of the player, how to embed it, and the
+// <sluice-player> element, which is an iframe with an interface (assets/embed.js
+// has the messages).
 //
-//	/watch/live/show?muted=0     start with sound where the browser lets it
-//	/watch/live/show?controls=0  only the picture, and what must be said
-//	/watch/live/show?stats=1     start with the connection's figures shown
+// Pages and modules name each other by relative URLs only, and the server by
+// root of assets/api.js: a proxy may serve all of it below a path.
 //
 // For tests and scripts, document.documentElement.dataset.state is one of
 //

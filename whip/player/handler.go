@@ -8,18 +8,22 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"strings"
 	"time"
 )
 
-//go:embed pages assets
+//go:embed pages assets sluice-player.js
 var files embed.FS
 
-// Handler serves the pages / and /watch/{app}/{key} and their assets. All
-// other paths are answered with 404 and a page that says so.
+// Handler serves the pages / and /watch/{app}/{key}, their assets, and
+// /sluice-player.js for pages elsewhere. All other paths are answered with 404
+// and a page that says so. Everything is named by relative URLs, so that a proxy
+// may put all of it below a path of its own.
 func Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", newFile("pages/list.html"))
 	mux.Handle("GET /watch/{app}/{key}", newFile("pages/watch.html"))
+	mux.Handle("GET /sluice-player.js", anywhere(newFile("sluice-player.js")))
 	mux.Handle("GET /", missing{newFile("pages/missing.html")})
 	assets, _ := fs.Glob(files, "assets/*") // fails on a bad pattern only
 	for _, name := range assets {
@@ -65,12 +69,21 @@ func (f *file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(w, r, f.name, time.Time{}, bytes.NewReader(f.body))
 }
 
-// missing is the answer to paths that lead nowhere.
+// anywhere lets pages of every origin load a module.
+func anywhere(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// missing is the answer to paths that lead nowhere, however deep.
 type missing struct{ *file }
 
-func (m missing) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+func (m missing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	root := "./" + strings.Repeat("../", strings.Count(r.URL.EscapedPath(), "/")-1)
 	w.Header().Set("Content-Type", m.contentType)
 	w.Header().Set("Cache-Control", "no-cache")
 	w.WriteHeader(http.StatusNotFound)
-	_, _ = w.Write(m.body) // the client has gone: nobody is left to tell
+	_, _ = w.Write(bytes.ReplaceAll(m.body, []byte("{root}"), []byte(root))) // the client has gone: nobody is left to tell
 }

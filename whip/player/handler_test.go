@@ -35,9 +35,9 @@ func TestRoutes(t *testing.T) {
 		contentType    string
 		contains       string
 	}{
-		{"GET", "/", 200, html, `src="/assets/list.js"`},
+		{"GET", "/", 200, html, `src="assets/list.js"`},
 		{"HEAD", "/", 200, html, ""},
-		{"GET", "/?a=b", 200, html, `src="/assets/list.js"`},
+		{"GET", "/?a=b", 200, html, `src="assets/list.js"`},
 		{"GET", "/watch/live/show", 200, html, `<video id="video" autoplay muted playsinline>`},
 		{"GET", "/watch/live/show?muted=0&controls=0", 200, html, `<video`},
 		{"GET", "/watch/live/a%2Fb", 200, html, `<video`},
@@ -47,9 +47,11 @@ func TestRoutes(t *testing.T) {
 		{"GET", "/assets/base.css", 200, css, ":root"},
 		{"GET", "/assets/icon.svg", 200, "image/svg+xml", "<svg"},
 
+		{"GET", "/sluice-player.js", 200, js, "customElements.define("},
+
 		{"GET", "/watch/live", 404, html, "There is nothing here"},
 		{"GET", "/watch/live/show/", 404, html, "There is nothing here"},
-		{"GET", "/watch/live/show/more", 404, html, "There is nothing here"},
+		{"GET", "/watch/live/show/more", 404, html, `href="./../../../assets/base.css"`},
 		{"GET", "/list.html", 404, html, "There is nothing here"},
 		{"GET", "/assets/", 404, html, "There is nothing here"},
 		{"GET", "/assets/..%2fhandler.go", 404, html, "There is nothing here"},
@@ -129,7 +131,7 @@ func TestRevalidation(t *testing.T) {
 // TestNothingInline: what the policy would block must not be in the pages.
 func TestNothingInline(t *testing.T) {
 	inline := regexp.MustCompile(`(?i)<script(?:[^>]*)></script>|<script|<style|\sstyle=|\son[a-z]+=|javascript:`)
-	loaded := regexp.MustCompile(`(?i)^<script[^>]* src="/assets/[a-z]+\.js"></script>$`)
+	loaded := regexp.MustCompile(`(?i)^<script[^>]* src="(?:\.\./\.\./)?assets/[a-z]+\.js"></script>$`)
 	for _, name := range pages(t) {
 		for _, found := range inline.FindAllString(read(t, name), -1) {
 			if !loaded.MatchString(found) {
@@ -148,7 +150,8 @@ func TestNothingInline(t *testing.T) {
 // TestReferences: every file that a page or module names is served, and every
 // id that a module looks for is in a page.
 func TestReferences(t *testing.T) {
-	names := regexp.MustCompile(`(?:src|href)="(/assets/[^"]+)"|from '\./([^']+)'`)
+	names := regexp.MustCompile(`(?:src|href)="[^"]*(assets/[^"]+)"|from '\./([^']+)'`)
+	rooted := regexp.MustCompile("(?:src|href)=\"/[^\"]*|(?:fetch|URL|location.assign)\\([`']/[^`']*")
 	ids := regexp.MustCompile(`byID\('([^']+)'\)`)
 	html := ""
 	for _, name := range pages(t) {
@@ -157,7 +160,7 @@ func TestReferences(t *testing.T) {
 	for _, name := range append(pages(t), assets(t)...) {
 		text := read(t, name)
 		for _, m := range names.FindAllStringSubmatch(text, -1) {
-			target := m[1]
+			target := "/" + m[1]
 			if m[2] != "" {
 				target = "/assets/" + m[2]
 			}
@@ -169,6 +172,9 @@ func TestReferences(t *testing.T) {
 			if !strings.Contains(html, `id="`+m[1]+`"`) {
 				t.Errorf("%s looks for #%s, which no page has", name, m[1])
 			}
+		}
+		if found := rooted.FindString(text); found != "" {
+			t.Errorf("%s has %s, which leads astray behind a proxy with a path", name, found)
 		}
 	}
 }
@@ -187,7 +193,7 @@ func TestPreloads(t *testing.T) {
 				}
 				seen[m[1]] = true
 				queue = append(queue, m[1])
-				if !strings.Contains(html, `<link rel="modulepreload" href="/assets/`+m[1]+`">`) {
+				if !strings.Contains(html, `assets/`+m[1]+`">`) {
 					t.Errorf("%s does not preload %s", page, m[1])
 				}
 			}

@@ -2,8 +2,11 @@
 
 const PATIENCE = 5000; // ms for an answer
 
+// root is where Sluice is: behind a proxy not always the root of its host.
+export const root = new URL('..', import.meta.url);
+
 async function get(path) {
-  const response = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) });
+  const response = await fetch(new URL(path, root), { cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) });
   if (response.status === 404) return null;
   if (!response.ok) throw new Error(`the server answered ${response.status}`);
   return response.json();
@@ -11,7 +14,7 @@ async function get(path) {
 
 // streams returns all that the server lists.
 export async function streams() {
-  return (await get('/api/streams'))?.streams ?? [];
+  return (await get('api/streams'))?.streams ?? [];
 }
 
 // Stream asks for one stream, at most once in a while.

@@ -3,6 +3,7 @@
 import { byID } from './dom.js';
 
 const IDLE = 3000; // ms until the controls hide over a playing picture
+const STEP = 0.1; // of the volume, for each press of a key
 
 export function controls({ stage, video, sound, figures }) {
   const actions = {
@@ -14,13 +15,17 @@ export function controls({ stage, video, sound, figures }) {
       byID('statsButton').setAttribute('aria-pressed', figures.shown);
     },
     '?': () => help(),
+    arrowup: () => sound.louder(STEP),
+    arrowdown: () => sound.louder(-STEP),
   };
   const buttons = { full: 'f', pip: 'p', statsButton: 's', helpButton: '?' };
   for (const [id, key] of Object.entries(buttons)) byID(id).addEventListener('click', actions[key]);
-  byID('pip').hidden = !document.pictureInPictureEnabled;
+  byID('pip').hidden = !document.pictureInPictureEnabled && !inSafari(video);
   byID('helpClose').addEventListener('click', () => byID('help').close());
   document.addEventListener('keydown', (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    const arrow = event.key.startsWith('Arrow');
+    if (event.ctrlKey || event.metaKey || event.altKey || (event.repeat && !arrow)) return;
+    if (arrow && (event.target === byID('volume') || !document.fullscreenElement && !embedded())) return; // it scrolls the page
     actions[event.key.toLowerCase()]?.();
   });
   video.addEventListener('dblclick', actions.f);
@@ -45,13 +50,24 @@ async function fullScreen(stage, video) {
 }
 
 async function pictureInPicture(video) {
-  if (!document.pictureInPictureEnabled) return;
   try {
-    if (document.pictureInPictureElement) await document.exitPictureInPicture();
+    if (!document.pictureInPictureEnabled) inSafari(video) && video.webkitSetPresentationMode(video.webkitPresentationMode === PIP ? 'inline' : PIP);
+    else if (document.pictureInPictureElement) await document.exitPictureInPicture();
     else await video.requestPictureInPicture();
   } catch {
     // no picture yet, or not allowed to an iframe
   }
+}
+
+const PIP = 'picture-in-picture';
+
+// inSafari: older iPhones have picture in picture by a name of their own.
+function inSafari(video) {
+  return video.webkitSupportsPresentationMode?.(PIP) ?? false;
+}
+
+function embedded() {
+  return document.documentElement.hasAttribute('data-embedded');
 }
 
 function hideWhenIdle(stage) {

@@ -1,10 +1,10 @@
 // How the pages write names, times and formats.
 
-// watchPath is the address of a stream's player. The name is app/key; the key
+// watchPath is the address of a stream's player, seen from the list. The name is app/key; the key
 // may hold anything.
 export function watchPath(name) {
   const [app, key] = splitName(name);
-  return `/watch/${encodeURIComponent(app)}/${encodeURIComponent(key)}`;
+  return `watch/${encodeURIComponent(app)}/${encodeURIComponent(key)}`;
 }
 
 export function splitName(name) {

@@ -6,7 +6,7 @@ const SPAN = 900; // ms that rates are measured over, at least
 export class Meter {
   #older; // counters that are at least SPAN old
   #newer;
-  #rates = { fps: 0, bitrate: 0, jitterBufferMs: 0, audioJitterBufferMs: 0 };
+  #rates = { fps: 0, bitrate: 0, lossRate: 0, freezeRate: 0, jitterBufferMs: 0, audioJitterBufferMs: 0, decodeMs: 0 };
 
   // read returns the figures of now. Counts are since the connection was made.
   async read(pc) {
@@ -19,6 +19,7 @@ export class Meter {
     const pair = selectedPair(report, transport);
 
     this.#measure(video, audio);
+    const rttMs = (pair.currentRoundTripTime ?? 0) * 1000;
     return {
       width: video.frameWidth ?? 0,
       height: video.frameHeight ?? 0,
@@ -37,7 +38,8 @@ export class Meter {
       nackCount: video.nackCount ?? 0,
       pliCount: video.pliCount ?? 0,
       ...this.#rates,
-      rttMs: (pair.currentRoundTripTime ?? 0) * 1000,
+      rttMs,
+      delayMs: rttMs / 2 + this.#rates.jitterBufferMs + this.#rates.decodeMs, // from the server to the screen
       videoCodec: codecName(byID(video.codecId)),
       audioCodec: codecName(byID(audio.codecId)),
       path: pathOf(byID(pair.localCandidateId), byID(pair.remoteCandidateId)),
@@ -50,19 +52,27 @@ export class Meter {
       at: performance.now(),
       frames: video.framesDecoded ?? 0,
       bytes: (video.bytesReceived ?? 0) + (audio.bytesReceived ?? 0),
+      received: (video.packetsReceived ?? 0) + (audio.packetsReceived ?? 0),
+      lost: (video.packetsLost ?? 0) + (audio.packetsLost ?? 0),
+      frozen: video.totalFreezesDuration ?? 0,
       video: buffered(video),
       audio: buffered(audio),
+      decode: { seconds: video.totalDecodeTime ?? 0, count: video.framesDecoded ?? 0 },
     };
     if (this.#newer && now.at - this.#newer.at < SPAN) return;
     this.#older = this.#newer;
     this.#newer = now;
     if (!this.#older) return;
     const seconds = (now.at - this.#older.at) / 1000;
+    const since = (name) => now[name] - this.#older[name];
     this.#rates = {
-      fps: (now.frames - this.#older.frames) / seconds,
-      bitrate: ((now.bytes - this.#older.bytes) * 8) / seconds, // bit/s
+      fps: since('frames') / seconds,
+      bitrate: (since('bytes') * 8) / seconds, // bit/s
+      lossRate: Math.max(0, since('lost')) / Math.max(1, since('lost') + since('received')), // a late packet makes it fall
+      freezeRate: since('frozen') / seconds,
       jitterBufferMs: meanDelay(now.video, this.#older.video),
       audioJitterBufferMs: meanDelay(now.audio, this.#older.audio),
+      decodeMs: meanDelay(now.decode, this.#older.decode),
     };
   }
 }
@@ -71,7 +81,8 @@ function buffered(s) {
   return { seconds: s.jitterBufferDelay ?? 0, count: s.jitterBufferEmittedCount ?? 0 };
 }
 
-// meanDelay is the time in ms that what left the jitter buffer had been in it.
+// meanDelay is the time in ms that each of what came since took: that what
+// left the jitter buffer had been in it, or that its decoding took.
 function meanDelay(now, before) {
   const count = now.count - before.count;
   return count > 0 ? ((now.seconds - before.seconds) / count) * 1000 : 0;

@@ -5,15 +5,16 @@
 // (nobody publishes), reconnecting, unsupported (this browser cannot).
 
 import { sleep } from './dom.js';
+import { listen } from './events.js';
 import { Meter } from './meter.js';
 import { Pulse } from './pulse.js';
 import { Session } from './whep.js';
-import { explain, Lost } from './trouble.js';
+import { explain, Lost, NOBODY } from './trouble.js';
 
 // All in ms.
 const LOOK = 500; //         between looks at the connection
 const CONNECT = 10_000; //   for ICE and DTLS
-const FIRST = 2000; //       for the first picture before the server is asked why
+const FIRST = 1000; //       for the first picture before the server is asked why
 const SILENT = 5000; //      without a packet of a live stream before it is joined anew
 const FROZEN = 12_000; //    with packets but no picture: OBS's keyframes are 8.3 s apart
 const STEADY = 10_000; //    of playing before the next trouble counts as the first
@@ -21,20 +22,26 @@ const STEADY = 10_000; //    of playing before the next trouble counts as the fi
 export class Player {
   #video;
   #url;
+  #token;
   #about;
   #stream; // MediaStream of the session
   #onState;
+  #onViewers;
   #abort;
   #session;
   #meter = new Meter();
   #troubles = 0; // in a row
   #soundOnly = false; // the stream has no picture
+  #inactive = false; // the server said so
   state = 'connecting';
 
-  // onState gets ({state, headline, detail}) when something changed.
-  constructor({ video, url, about, onState }) {
+  // onState gets ({state, headline, detail}) when something changed, onViewers
+  // their number, where the server tells it.
+  constructor({ video, url, token, about, onState, onViewers }) {
     this.#video = video;
     this.#url = url;
+    this.#token = token;
+    this.#onViewers = onViewers;
     this.#about = about;
     this.#onState = onState;
   }
@@ -72,6 +79,7 @@ export class Player {
       try {
         session ??= this.#open();
         await session.connect(signal);
+        this.#listen(session);
         await this.#follow(session, signal);
       } catch (error) {
         trouble = error;
@@ -89,7 +97,7 @@ export class Player {
   #open() {
     this.#meter = new Meter();
     this.#stream = undefined;
-    this.#session = new Session(this.#url, (stream) => this.#attach(stream));
+    this.#session = new Session(this.#url, this.#token, (stream) => this.#attach(stream));
     return this.#session;
   }
 
@@ -112,11 +120,26 @@ export class Player {
     await sleep(pause, signal, [this.#video, 'again'], [window, 'online']);
   }
 
+  // listen takes the server's word on the stream, where it offers to give it.
+  #listen(session) {
+    this.#inactive = false;
+    if (!session.events) return;
+    const turn = (inactive) => {
+      this.#inactive = inactive;
+      this.#video.dispatchEvent(new Event('news'));
+    };
+    listen(session.events, {
+      active: () => turn(false),
+      inactive: () => turn(true),
+      viewercount: ({ viewercount }) => this.#onViewers(viewercount),
+    }, session.ended);
+  }
+
   // follow watches a session until it is lost, which it throws.
   async #follow(session, signal) {
     const begun = performance.now();
     const pulse = new Pulse(begun);
-    const lookAgain = () => sleep(LOOK, signal, [session.pc, 'connectionstatechange'], [this.#video, 'loadeddata']);
+    const lookAgain = () => sleep(LOOK, signal, [session.pc, 'connectionstatechange'], [this.#video, 'loadeddata'], [this.#video, 'news']);
     for (; !signal.aborted; await lookAgain()) {
       if (session.lost) throw new Lost('The connection was lost.');
       const now = performance.now();
@@ -125,7 +148,7 @@ export class Player {
         continue;
       }
       pulse.feel(now, await this.#meter.read(session.pc), this.#soundOnly);
-      if (pulse.playing(now)) this.#playing(now - begun);
+      if (pulse.playing(now, this.#inactive)) this.#playing(now - begun);
       else if (!pulse.started && now - begun < FIRST) this.#say({ state: 'waiting', headline: 'Waiting for the first picture…' });
       else await this.#still(pulse, now);
     }
@@ -140,10 +163,11 @@ export class Player {
   // still finds out why there is no picture. It throws what only a new session
   // can mend.
   async #still(pulse, now) {
-    const info = await this.#info();
+    const info = this.#inactive ? null : await this.#info();
     if (!info?.live) {
       pulse.rest(now); // the session stays: the server plays on in it
-      this.#say({ state: 'offline', headline: 'The stream has stopped', detail: 'It goes on here as soon as it is back.' });
+      if (pulse.started) this.#say({ state: 'offline', headline: 'The stream has stopped', detail: 'It goes on here as soon as it is back.' });
+      else this.#say(NOBODY);
       return;
     }
     if (pulse.withoutPackets(now) > SILENT) throw new Lost('Nothing comes from the server any more.');

@@ -1,6 +1,7 @@
 // Pulse feels whether a connection lives: when picture and packets last came.
 
 const BEAT = 2000; // ms: a picture that came since then is a playing one
+const LAST = 300; //  the same once the server said that no more will come
 
 export class Pulse {
   #frames = 0;
@@ -33,8 +34,8 @@ export class Pulse {
     return this.#frameAt > 0;
   }
 
-  playing(now) {
-    return now - this.#frameAt < BEAT;
+  playing(now, inactive) {
+    return now - this.#frameAt < (inactive ? LAST : BEAT);
   }
 
   // For how many ms a picture, or any packet, has been waited for.

@@ -28,6 +28,17 @@ export class Sound {
     show();
   }
 
+  // louder changes the volume by step, of 1.
+  louder(step) {
+    this.take({ muted: false, volume: this.#video.volume + step });
+  }
+
+  // take sets muted and volume, where they are given.
+  take({ muted = this.#video.muted, volume = this.#video.volume }) {
+    this.#video.volume = Math.min(1, Math.max(0, Number(volume) || 0));
+    this.set(!muted && this.#video.volume > 0);
+  }
+
   toggle() {
     this.set(this.#video.muted || this.#video.volume === 0);
   }

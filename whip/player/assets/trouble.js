@@ -12,6 +12,13 @@ const HOPELESS = 20_000; //  between tries of what will hardly change
 // Lost is a session that ended after it was made.
 export class Lost extends Error {}
 
+// NOBODY is what is said while there is no stream yet.
+export const NOBODY = {
+  state: 'offline',
+  headline: 'Waiting for the stream',
+  detail: 'Nobody is streaming here now. It starts by itself as soon as somebody does.',
+};
+
 // explain returns {state, headline, detail, pause} for an error; tries counts
 // the troubles in a row before this one.
 export function explain(error, tries) {
@@ -37,12 +44,7 @@ function refused(refusal, tries) {
   switch (status) {
     case 404:
     case 409:
-      return {
-        state: 'offline',
-        headline: 'Waiting for the stream',
-        detail: 'Nobody is streaming here now. It starts by itself as soon as somebody does.',
-        pause: spread(Math.min(LONGEST, (retryAfter ?? OFFLINE) * (tries < 30 ? 1 : 2))),
-      };
+      return { ...NOBODY, pause: spread(Math.min(LONGEST, (retryAfter ?? OFFLINE) * (tries < 30 ? 1 : 2))) };
     case 401:
     case 403:
       return { state: 'offline', headline: 'This stream is not open to you', detail: message, pause: HOPELESS };

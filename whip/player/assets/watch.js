@@ -2,9 +2,10 @@
 // page's help (key ?).
 
 import { keepFacts } from './about.js';
-import { Stream } from './api.js';
+import { root, Stream } from './api.js';
 import { controls } from './controls.js';
 import { byID, setText } from './dom.js';
+import { Embed } from './embed.js';
 import { Figures } from './figures.js';
 import { Player } from './player.js';
 import { Sound } from './sound.js';
@@ -13,31 +14,36 @@ const BADGES = {
   connecting: 'Connecting', waiting: 'Waiting', live: 'Live', offline: 'Offline', reconnecting: 'Reconnecting', unsupported: 'Not playable',
 };
 
-const root = document.documentElement;
-const path = location.pathname.split('/').slice(2, 4).join('/'); // app/key, still escaped
+const html = document.documentElement;
+const path = location.pathname.split('/').slice(-2).join('/'); // app/key, still escaped
 const name = path.split('/').map(decodeURIComponent).join('/');
 const options = new URLSearchParams(location.search);
+// A token behind # stays out of every log.
+const token = new URLSearchParams(location.hash.slice(1)).get('token') ?? options.get('token');
 const video = byID('video');
 
 function onState({ state, headline, detail }) {
-  root.dataset.state = state;
+  html.dataset.state = state;
   setText(byID('headline'), headline || 'Playing');
   byID('notice').classList.toggle('unseen', !headline); // still there for screen readers
   setText(byID('detail'), detail);
   setText(byID('badgeText'), BADGES[state]);
   byID('retry').hidden = state !== 'unsupported';
   document.title = state === 'live' ? `${name} · Sluice` : `${name} (${BADGES[state].toLowerCase()}) · Sluice`;
+  embed.say('state', { state, headline, detail });
 }
 
-root.toggleAttribute('data-embedded', window.self !== window.top || options.get('controls') === '0');
-root.toggleAttribute('data-bare', options.get('controls') === '0');
+html.toggleAttribute('data-embedded', window.self !== window.top || options.get('controls') === '0');
+html.toggleAttribute('data-bare', options.get('controls') === '0');
 setText(byID('title'), name);
 
-const about = new Stream(`/api/streams/${path}`);
-const player = new Player({ video, url: `/whep/${path}`, about, onState });
+const about = new Stream(`api/streams/${path}`);
+const onViewers = keepFacts(about);
+const player = new Player({ video, url: new URL(`whep/${path}`, root), token, about, onState, onViewers });
 const figures = new Figures(byID('figures'), () => player.stats());
 video.muted = options.get('muted') !== '0';
 const sound = new Sound(video, { loud: byID('loud'), text: byID('loudText'), mute: byID('mute'), volume: byID('volume') });
+const embed = new Embed(video, sound, () => player.stats());
 const actions = controls({ stage: byID('stage'), video, sound, figures });
 if (options.get('stats') === '1') actions.s();
 
@@ -53,5 +59,4 @@ window.addEventListener('pagehide', () => player.stop());
 window.addEventListener('pageshow', () => player.start()); // also out of the back-forward cache
 
 window.sluice = { stats: () => player.stats() };
-keepFacts(about);
 player.start();

@@ -2,6 +2,8 @@
 // the RTCPeerConnection between them. It receives only, and asks for no
 // permission.
 
+import { offered } from './events.js';
+
 const ANSWER_TIME = 8000; // ms for the server to answer an offer
 
 // Refusal is an HTTP answer that is no session.
@@ -16,13 +18,17 @@ export class Refusal extends Error {
 
 export class Session {
   #url;
+  #token;
   #location;
   #offer;
+  #ended = new AbortController();
+  events; // what the server offers to tell of it, see offered()
 
-  // url is the WHEP endpoint; onTrack gets the MediaStream each time that a
-  // track of it begins to deliver.
-  constructor(url, onTrack) {
+  // url is the WHEP endpoint; token is sent to it, if there is one; onTrack gets
+  // the MediaStream each time that a track of it begins to deliver.
+  constructor(url, token, onTrack) {
     this.#url = url;
+    this.#token = token;
     this.pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
     this.pc.addTransceiver('video', { direction: 'recvonly' });
     this.pc.addTransceiver('audio', { direction: 'recvonly' });
@@ -40,13 +46,14 @@ export class Session {
     this.#offer ??= await this.#makeOffer();
     const response = await fetch(this.#url, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/sdp' },
+      headers: { 'Content-Type': 'application/sdp', ...(this.#token && { Authorization: `Bearer ${this.#token}` }) },
       body: this.#offer.sdp,
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIME)]),
     });
     if (response.status !== 201) throw await this.#refusal(response);
     const location = response.headers.get('Location');
     this.#location = location && new URL(location, response.url);
+    this.events = offered(response.headers.get('Link'), response.url);
     await this.pc.setLocalDescription(this.#offer);
     await this.pc.setRemoteDescription({ type: 'answer', sdp: await response.text() });
   }
@@ -54,9 +61,15 @@ export class Session {
   // close ends the session on both sides, and may be called at any time.
   close() {
     this.pc.close();
+    this.#ended.abort();
     if (!this.#location) return;
     fetch(this.#location, { method: 'DELETE', keepalive: true }).catch(() => {}); // the server notices anyway
     this.#location = undefined;
+  }
+
+  // ended aborts when the session is closed.
+  get ended() {
+    return this.#ended.signal;
   }
 
   // lost reports whether media cannot come any more. The connection's own state
