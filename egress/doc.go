@@ -3,7 +3,7 @@
 // The stream half (hub, publication, gop, h264, clock, info) turns what a
 // publisher writes into Frames, once, keeps those since the last IDR and
 // delivers each to every Subscriber. The viewer half (viewer, send, playback
-// and below it backlog, pacer, history, twcc; track, rtcp, peer, offer, answer)
+// and below it backlog, pacer, history, twcc; track, rtcp, peer, offer, restart)
 // writes a Frame's shared payloads under its own RTP headers, and decides what a
 // viewer gets when: live frames, a replay, a repetition, or nothing until the
 // next IDR. Both halves know Frame; neither knows the other but by

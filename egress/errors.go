@@ -1,6 +1,10 @@
 package egress
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/sluice-media/sluice/rtc"
+)
 
 // Errors of Server.Publish and Server.Play.
 var (
@@ -13,9 +17,9 @@ var (
 	// ErrTooManyViewers: Config.MaxViewers is reached.
 	ErrTooManyViewers = errors.New("too many viewers")
 	// ErrBadOffer: the SDP is malformed or contradicts itself.
-	ErrBadOffer = errors.New("bad offer")
+	ErrBadOffer = rtc.ErrBadOffer
 	// ErrNoCommonCodec: the offer is sound but holds nothing Sluice can send.
-	ErrNoCommonCodec = errors.New("no common codec")
+	ErrNoCommonCodec = rtc.ErrNoCommonCodec
 	// ErrClosed: the Server was closed.
 	ErrClosed = errors.New("server closed")
 )

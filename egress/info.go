@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/rtc"
 )
 
 // StreamInfo is what the API and the pages say of a stream.
@@ -153,15 +154,15 @@ func (h *Hub) info() StreamInfo {
 // target returns what viewers who join now are to get: the video of the present
 // publication or, before it has sent any, of the last one; H.264 if nobody knows
 // yet. A session that guessed wrong ends with the first frame.
-func (h *Hub) target() target {
+func (h *Hub) target() rtc.Target {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	t := target{Encoding: h.encoding}
+	t := rtc.Target{Encoding: h.encoding}
 	if t.Codec == 0 {
 		t.Codec = media.H264
 	}
 	if h.facts.sets != nil && t.Codec == media.H264 {
-		t.h264 = h.facts.sets.ProfileLevelID[:]
+		t.H264 = h.facts.sets.ProfileLevelID[:]
 	}
 	return t
 }

@@ -1,7 +1,6 @@
 package egress
 
 import (
-	"strings"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -20,12 +19,6 @@ func reportPause(sent int) time.Duration {
 	default:
 		return time.Second
 	}
-}
-
-// rtcpFeedback splits an rtcp-fb value such as "nack pli" (RFC 4585 §4.2).
-func rtcpFeedback(s string) webrtc.RTCPFeedback {
-	kind, parameter, _ := strings.Cut(s, " ")
-	return webrtc.RTCPFeedback{Type: kind, Parameter: parameter}
 }
 
 // maxRTCP is the size in bytes of the largest RTCP packet read: a receiver's

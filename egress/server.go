@@ -163,7 +163,7 @@ func (s *Server) join(st *stream, sdp string) (*Viewer, error) {
 		return nil, err
 	}
 	v := newViewer(st, s.config.WaitForIDR)
-	v.ufrag = o.ufrag
+	v.ufrag = o.Ufrag
 	if v.peer, err = connect(s.config.Transport, o, v.onState); err != nil {
 		v.end(err)
 		return nil, err

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	videoClock = 90000 // Hz, RFC 6184 §8.2.1
-	audioClock = 48000 // Hz, RFC 7587 §4.1
+	videoClock = rtc.VideoClock
+	audioClock = rtc.AudioClock
 
 	// cname binds a viewer's two tracks together for synchronisation
 	// (RFC 3550 §6.5.1); it doubles as the id of their one MediaStream.
@@ -35,7 +35,7 @@ type track struct {
 	bound  chan struct{} // closed by Bind, which sets the fields up to header
 	writer webrtc.TrackLocalWriter
 	rtx    rtp.Header // of the next retransmission; SSRC 0: not negotiated
-	ccID   uint8      // of the transportCC extension; 0: not negotiated
+	ccID   uint8      // of the rtc.TransportCC extension; 0: not negotiated
 
 	// owned by the sending goroutine
 	header  rtp.Header // of the next packet, but for its timestamp
@@ -70,7 +70,7 @@ func (t *track) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, err
 		}
 	}
 	for _, e := range c.HeaderExtensions() {
-		if e.URI == transportCC {
+		if e.URI == rtc.TransportCC {
 			t.ccID = uint8(e.ID)
 		}
 	}
@@ -131,7 +131,7 @@ func (t *track) numbered(f *Frame, payload []byte, picture uint16) []byte {
 	return t.buf
 }
 
-// askFeedback puts the transportCC extension on the next packet, or takes it
+// askFeedback puts the rtc.TransportCC extension on the next packet, or takes it
 // off.
 func (t *track) askFeedback(cc *twcc, bytes int, now time.Time) {
 	if cc == nil {

@@ -6,17 +6,13 @@ import (
 	"github.com/pion/rtcp"
 )
 
-// transportCC is the extension by which a receiver reports each packet's
-// arrival (draft-holmer-rmcat-transport-wide-cc-extensions-01). It is put on
-// the packets of replays alone: every report costs us more than the packet it
-// is about.
-const transportCC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
-
 // twccPackets bounds the packets whose report is awaited; a power of two that
 // holds more than 200 ms at the largest pace.
 const twccPackets = 2048
 
-// twcc matches transport-wide feedback with what was sent.
+// twcc matches transport-wide feedback with what was sent. The extension that
+// asks for it is put on the packets of replays alone: every report costs us more
+// than the packet it is about.
 type twcc struct {
 	next uint16
 	sent [twccPackets]struct {

@@ -12,6 +12,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"github.com/sluice-media/sluice/metrics"
+	"github.com/sluice-media/sluice/rtc"
 )
 
 const (
@@ -113,7 +114,7 @@ func (v *Viewer) Context() context.Context { return v.ctx }
 // AddCandidate takes a trickled candidate, the value of an a=candidate line.
 // Kinds that cannot be used, and more than a bounded number, are ignored.
 func (v *Viewer) AddCandidate(candidate string) error {
-	if !usableCandidate(candidate) || v.candidates.Add(1) > maxOfferedCandidates {
+	if !rtc.UsableCandidate(candidate) || v.candidates.Add(1) > rtc.MaxCandidates {
 		return nil
 	}
 	return v.peer.AddICECandidate(webrtc.ICECandidateInit{Candidate: candidate})

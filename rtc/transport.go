@@ -1,5 +1,5 @@
-// Package rtc has the UDP port, the certificate and the settings that all
-// WebRTC sessions share, of viewers and of publishers.
+// Package rtc has what all WebRTC sessions share, of viewers and of publishers:
+// the UDP port, the certificate, the settings, and the way an offer is answered.
 //
 // Goroutines: the one of pion's that reads the port, which Close ends.
 package rtc
@@ -14,7 +14,6 @@ import (
 
 	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
-	"github.com/pion/interceptor"
 	"github.com/pion/transport/v4/stdnet"
 	"github.com/pion/webrtc/v4"
 )
@@ -80,11 +79,6 @@ func newSettings(log *slog.Logger) (webrtc.SettingEngine, error) {
 	s.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	s.SetICETimeouts(iceDisconnected, iceFailed, iceKeepalive)
 	s.DisableActiveTCP(true)
-	// As the DTLS server we choose the SRTP profile; AES-GCM costs a sixth of
-	// what Chromium would pick.
-	if err := s.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
-		return s, fmt.Errorf("set the DTLS role: %w", err)
-	}
 	s.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
 	s.SetDTLSInsecureSkipHelloVerify(true) // ICE has proved the address
 	s.SetDTLSRetransmissionInterval(dtlsRetransmission)
@@ -93,24 +87,6 @@ func newSettings(log *slog.Logger) (webrtc.SettingEngine, error) {
 
 // UDPAddr returns the address that is bound.
 func (t *Transport) UDPAddr() netip.AddrPort { return t.mux.local().AddrPort() }
-
-// Connect makes a session's PeerConnection, with the codecs and the interceptors
-// that are the session's own, and the Burst for what it sends.
-func (t *Transport) Connect(codecs *webrtc.MediaEngine, interceptors *interceptor.Registry) (*webrtc.PeerConnection, *Burst, error) {
-	cert, err := t.certificate.now()
-	if err != nil {
-		return nil, nil, err
-	}
-	settings, mux := t.settings, t.mux.forSession()
-	settings.SetICEUDPMux(mux)
-	api := webrtc.NewAPI(webrtc.WithMediaEngine(codecs), webrtc.WithSettingEngine(settings),
-		webrtc.WithInterceptorRegistry(interceptors))
-	pc, err := api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{cert}})
-	if err != nil {
-		return nil, nil, fmt.Errorf("make a peer connection: %w", err)
-	}
-	return pc, mux.burst, nil
-}
 
 // Close releases the port. Sessions that are still open lose it.
 func (t *Transport) Close() error { return t.mux.Close() }

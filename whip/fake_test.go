@@ -12,6 +12,7 @@ import (
 
 	"github.com/sluice-media/sluice/egress"
 	"github.com/sluice-media/sluice/metrics"
+	"github.com/sluice-media/sluice/rtc"
 )
 
 // stage stands in for egress: it says what Play shall return, and remembers
@@ -121,8 +122,8 @@ func (v *fakeViewer) AddCandidate(c string) error {
 	return nil
 }
 
-func (v *fakeViewer) RestartICE(ufrag, _ string) (egress.ICE, error) {
-	return egress.ICE{Ufrag: "ours" + ufrag, Pwd: "ourpassword", Candidates: []string{hostUDP}}, nil
+func (v *fakeViewer) RestartICE(ufrag, _ string) (rtc.ICE, error) {
+	return rtc.ICE{Ufrag: "ours" + ufrag, Pwd: "ourpassword", Candidates: []string{hostUDP}}, nil
 }
 
 func (v *fakeViewer) added() []string {

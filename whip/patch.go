@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/sluice-media/sluice/egress"
+	"github.com/sluice-media/sluice/rtc"
 )
 
 // patch trickles candidates or restarts ICE: the latter when the body's
@@ -85,7 +85,7 @@ func (s *session) add(candidates []string) {
 // restarted is the answer to a restart. Credentials stand at session level,
 // where every client looks, and only the best candidate follows them: whip-whep
 // joins several with commas and fails.
-func restarted(made egress.ICE) string {
+func restarted(made rtc.ICE) string {
 	lines := []string{"a=ice-options:trickle", "a=ice-ufrag:" + made.Ufrag, "a=ice-pwd:" + made.Pwd}
 	if len(made.Candidates) > 0 {
 		lines = append(lines, "m=audio 9 UDP/TLS/RTP/SAVPF 0", "a=mid:0", "a="+made.Candidates[0])

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/egress"
+	"github.com/sluice-media/sluice/rtc"
 )
 
 // viewer is an egress.Viewer; tests have another.
@@ -17,7 +18,7 @@ type viewer interface {
 	Answer() string
 	Ufrag() string
 	AddCandidate(candidate string) error
-	RestartICE(ufrag, pwd string) (egress.ICE, error)
+	RestartICE(ufrag, pwd string) (rtc.ICE, error)
 	Context() context.Context
 	Close() error
 }

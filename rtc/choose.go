@@ -1,4 +1,4 @@
-package egress
+package rtc
 
 import (
 	"strconv"
@@ -9,22 +9,22 @@ import (
 	"github.com/sluice-media/sluice/media"
 )
 
-// target is the stream's video that a format is chosen for.
-type target struct {
+// Target is video that a format is chosen for.
+type Target struct {
 	Encoding
-	h264 []byte // its profile-level-id; nil: not known yet
+	H264 []byte // its profile-level-id; nil: not known
 }
 
 // chooseVideo picks the offered format that suits the stream best, nil if none
 // does. Levels are not compared: decoders take more than they offer, and what
 // they cannot take shows in no session description.
-func chooseVideo(m *sdp.MediaDescription, t target) *acceptance {
-	var best *acceptance
+func chooseVideo(m *sdp.MediaDescription, t Target) *Accepted {
+	var best *Accepted
 	bestRank := 0
 	offered := formats(m)
 	for _, f := range offered {
 		if rank := f.rank(t); rank > bestRank {
-			best, bestRank = &acceptance{media: m, payloadType: f.payloadType, fmtp: f.fmtp}, rank
+			best, bestRank = &Accepted{media: m, payloadType: f.payloadType, fmtp: f.fmtp}, rank
 		}
 	}
 	if best != nil {
@@ -34,10 +34,10 @@ func chooseVideo(m *sdp.MediaDescription, t target) *acceptance {
 }
 
 // rank says how well a format suits the stream; 0: not at all.
-func (f format) rank(t target) int {
+func (f format) rank(t Target) int {
 	switch {
 	case t.Codec == media.H264 && f.is("H264"):
-		return f.rankH264(t.h264)
+		return f.rankH264(t.H264)
 	case t.Codec == media.H265 && f.is("H265"):
 		return f.rankH265(t.Profile)
 	case t.Codec == media.AV1 && f.is("AV1"):

@@ -1,4 +1,4 @@
-package egress
+package rtc
 
 import (
 	"fmt"
@@ -7,10 +7,10 @@ import (
 	"github.com/pion/sdp/v3"
 )
 
-// answer makes the viewer's answer of the one that pion gave to the trimmed
+// answer makes the peer's answer of the one that pion gave to the trimmed
 // offer: every offered m-line is there again in its place, those not accepted
 // with port 0 (RFC 3264 §6).
-func (o *offer) answer(pion string) (string, error) {
+func (o *Offer) answer(pion string) (string, error) {
 	desc := &sdp.SessionDescription{}
 	if err := desc.UnmarshalString(pion); err != nil {
 		return "", fmt.Errorf("parse the answer: %w", err)
@@ -18,7 +18,7 @@ func (o *offer) answer(pion string) (string, error) {
 	made := desc.MediaDescriptions
 	desc.MediaDescriptions = nil
 	for _, m := range o.desc.MediaDescriptions {
-		accepted := o.video != nil && o.video.media == m || o.audio != nil && o.audio.media == m
+		accepted := o.Video != nil && o.Video.media == m || o.Audio != nil && o.Audio.media == m
 		if !accepted {
 			desc.MediaDescriptions = append(desc.MediaDescriptions, rejected(m))
 			continue
@@ -26,7 +26,7 @@ func (o *offer) answer(pion string) (string, error) {
 		if len(made) == 0 || made[0].MediaName.Media != m.MediaName.Media || made[0].MediaName.Port.Value == 0 {
 			return "", fmt.Errorf("%w: %s was not accepted", ErrBadOffer, m.MediaName.Media)
 		}
-		desc.MediaDescriptions = append(desc.MediaDescriptions, cleaned(made[0]))
+		desc.MediaDescriptions = append(desc.MediaDescriptions, cleaned(made[0], o.role))
 		made = made[1:]
 	}
 	text, err := desc.Marshal()
@@ -46,9 +46,9 @@ func rejected(m *sdp.MediaDescription) *sdp.MediaDescription {
 }
 
 // cleaned removes the candidates for component 2, which rtcp-mux leaves
-// without a use (RFC 8839 §4.2.1.2), and says that the Opus is stereo
-// (RFC 7587 §6.1).
-func cleaned(m *sdp.MediaDescription) *sdp.MediaDescription {
+// without a use (RFC 8839 §4.2.1.2), and says that the Opus sent
+// is stereo (RFC 7587 §6.1).
+func cleaned(m *sdp.MediaDescription, role Role) *sdp.MediaDescription {
 	kept := m.Attributes[:0]
 	for _, a := range m.Attributes {
 		switch {
@@ -56,7 +56,7 @@ func cleaned(m *sdp.MediaDescription) *sdp.MediaDescription {
 			if f := strings.Fields(a.Value); len(f) > 1 && f[1] != "1" {
 				continue
 			}
-		case a.Key == "fmtp" && m.MediaName.Media == "audio":
+		case a.Key == "fmtp" && m.MediaName.Media == "audio" && role == Receiver:
 			a.Value = withParameters(a.Value, "stereo=1", "sprop-stereo=1")
 		}
 		kept = append(kept, a)

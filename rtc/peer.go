@@ -1,0 +1,144 @@
+package rtc
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+)
+
+// Peer is a PeerConnection that answers an offer.
+type Peer struct {
+	*webrtc.PeerConnection
+	Burst *Burst // for what is sent
+
+	offer *Offer
+}
+
+// NewPeer makes a PeerConnection for an offer. It knows just what was chosen
+// from it, and the interceptors given.
+func (t *Transport) NewPeer(o *Offer, interceptors *interceptor.Registry) (*Peer, error) {
+	codecs, err := o.mediaEngine()
+	if err != nil {
+		return nil, err
+	}
+	cert, err := t.certificate.now()
+	if err != nil {
+		return nil, err
+	}
+	settings, mux := t.settings, t.mux.forSession()
+	settings.SetICEUDPMux(mux)
+	if err := settings.SetAnsweringDTLSRole(o.answeringRole()); err != nil {
+		return nil, fmt.Errorf("set the DTLS role: %w", err)
+	}
+	api := webrtc.NewAPI(webrtc.WithMediaEngine(codecs), webrtc.WithSettingEngine(settings),
+		webrtc.WithInterceptorRegistry(interceptors))
+	pc, err := api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{cert}})
+	if err != nil {
+		return nil, fmt.Errorf("make a peer connection: %w", err)
+	}
+	return &Peer{pc, mux.burst, o}, nil
+}
+
+// Answer answers the offer. It takes a few milliseconds, because all our
+// candidates are host candidates.
+func (q *Peer) Answer() (string, error) {
+	text, err := q.offer.trimmed()
+	if err != nil {
+		return "", fmt.Errorf("trim the offer: %w", err)
+	}
+	answer, err := q.exchange(text)
+	if err != nil {
+		return "", err
+	}
+	return q.offer.answer(answer)
+}
+
+// ICE is what a peer needs to reach us (RFC 8839 §5).
+type ICE struct {
+	Ufrag, Pwd string
+	Candidates []string // "candidate:…", component 1, the best one first
+}
+
+// RestartICE begins ICE anew with the peer's new credentials (RFC 8445 §9) and
+// returns ours. It repeats the offer without its candidates: those are of
+// networks that the peer has left.
+func (q *Peer) RestartICE(ufrag, pwd string) (ICE, error) {
+	offer := &sdp.SessionDescription{}
+	if err := offer.UnmarshalString(q.RemoteDescription().SDP); err != nil {
+		return ICE{}, fmt.Errorf("parse the offer: %w", err)
+	}
+	offer.Attributes = renewed(offer.Attributes, ufrag, pwd)
+	for _, m := range offer.MediaDescriptions {
+		m.Attributes = renewed(m.Attributes, ufrag, pwd)
+	}
+	text, err := offer.Marshal()
+	if err != nil {
+		return ICE{}, fmt.Errorf("write the offer: %w", err)
+	}
+	if _, err := q.exchange(string(text)); err != nil {
+		return ICE{}, err
+	}
+	return iceOf(q.LocalDescription().SDP)
+}
+
+// renewed returns attributes with new ICE credentials where there were some.
+func renewed(attributes []sdp.Attribute, ufrag, pwd string) []sdp.Attribute {
+	var list []sdp.Attribute
+	for _, a := range attributes {
+		switch a.Key {
+		case "ice-ufrag":
+			a.Value = ufrag
+		case "ice-pwd":
+			a.Value = pwd
+		case sdp.AttrKeyCandidate, sdp.AttrKeyEndOfCandidates:
+			continue
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+// iceOf reads what an answer of pion's says of ICE. All its m-lines share one
+// transport, so the first has it all.
+func iceOf(answer string) (ICE, error) {
+	desc := &sdp.SessionDescription{}
+	if err := desc.UnmarshalString(answer); err != nil {
+		return ICE{}, fmt.Errorf("parse the answer: %w", err)
+	}
+	var made ICE
+	for _, a := range desc.MediaDescriptions[0].Attributes {
+		switch f := strings.Fields(a.Value); a.Key {
+		case "ice-ufrag":
+			made.Ufrag = a.Value
+		case "ice-pwd":
+			made.Pwd = a.Value
+		case sdp.AttrKeyCandidate:
+			if len(f) > 1 && f[1] == "1" {
+				made.Candidates = append(made.Candidates, "candidate:"+a.Value)
+			}
+		}
+	}
+	return made, nil
+}
+
+// exchange answers an offer, gathers all candidates and returns the answer.
+func (q *Peer) exchange(offer string) (string, error) {
+	if err := q.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrBadOffer, err)
+	}
+	answer, err := q.CreateAnswer(&webrtc.AnswerOptions{
+		OfferAnswerOptions: webrtc.OfferAnswerOptions{ICETricklingSupported: true},
+	})
+	if err != nil {
+		return "", fmt.Errorf("%w: %w", ErrBadOffer, err)
+	}
+	gathered := webrtc.GatheringCompletePromise(q.PeerConnection)
+	if err := q.SetLocalDescription(answer); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrBadOffer, err)
+	}
+	<-gathered
+	return q.LocalDescription().SDP, nil
+}
