@@ -39,7 +39,7 @@ func (s *Server) admit(conn net.Conn, remote netip.AddrPort) (_ *session, why st
 		return nil, reasonAddress
 	}
 	session := &session{
-		Conn:    guard.New(conn, s.cfg.guard()),
+		Conn:    guard.New(explain(conn), s.cfg.guard()),
 		server:  s,
 		log:     s.log.With("remote", remote),
 		request: Request{RemoteAddr: remote},
@@ -111,7 +111,7 @@ func (s *session) finish(cause error) {
 }
 
 // interrupt ends the session from another goroutine.
-func (s *session) interrupt() { s.Conn.Conn.Close() }
+func (s *session) interrupt() { under(s.Conn.Conn).Close() }
 
 // addrPort returns the address of a connection; zero: it has none, as one that
 // is no TCP connection.

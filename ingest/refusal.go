@@ -46,6 +46,7 @@ const (
 	reasonConnections = "too_many_connections"
 	reasonAddress     = "too_many_from_address"
 	reasonNotRTMP     = "not_rtmp"
+	reasonTLS         = "tls"
 	reasonPublishTime = "publish_timeout"
 	reasonIdle        = "idle_timeout"
 	reasonLimit       = "limit"
@@ -89,6 +90,8 @@ func reason(err error, published bool) string {
 		return reasonEnded
 	case is(errWriter):
 		return reasonWriter
+	case is(errTLS) && !is(os.ErrDeadlineExceeded):
+		return reasonTLS
 	case is(guard.ErrNotRTMP):
 		return reasonNotRTMP
 	case is(chunk.ErrLimit):

@@ -20,6 +20,7 @@ type Metrics struct {
 	transcode transcodeVecs
 	egress    egressVecs
 	signal    signalVecs
+	tls       tlsVecs
 }
 
 // New registers every series with reg, together with the process and Go
@@ -35,6 +36,7 @@ func New(reg prometheus.Registerer) *Metrics {
 		transcode: newTranscodeVecs(reg),
 		egress:    newEgressVecs(reg),
 		signal:    newSignalVecs(reg),
+		tls:       newTLSVecs(reg),
 	}
 }
 

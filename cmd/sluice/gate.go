@@ -7,9 +7,6 @@ import (
 	"io"
 	"net/netip"
 	"os"
-	"os/signal"
-	"syscall"
-	"time"
 
 	"github.com/sluice-media/sluice/access"
 	"github.com/sluice-media/sluice/whip"
@@ -58,58 +55,22 @@ func (g *gateway) startGate(ctx context.Context) error {
 	if g.opts.Access == "" {
 		return nil
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		g.renewRules(ctx)
-	}()
-	g.parts.push("access file", func(context.Context) error { cancel(); <-ended; return nil })
+	g.watch(ctx, "access file", []string{g.opts.Access}, g.renewRules)
 	return nil
 }
 
-// lookAtFile is how often the access file is looked at for a change.
-const lookAtFile = 2 * time.Second
-
-// renewRules reads the access file again when it has changed or on SIGHUP. A
-// file with a mistake leaves the rules as they are.
+// renewRules reads the access file again. A file with a mistake leaves the
+// rules as they are.
 func (g *gateway) renewRules(ctx context.Context) {
-	hangUp := make(chan os.Signal, 1)
-	signal.Notify(hangUp, syscall.SIGHUP)
-	defer signal.Stop(hangUp)
-	ticker := time.NewTicker(lookAtFile)
-	defer ticker.Stop()
-	for seen := stamp(g.opts.Access); ; {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hangUp:
-		case <-ticker.C:
-			now := stamp(g.opts.Access)
-			if now == seen {
-				continue
-			}
-			seen = now
-		}
-		rules, err := readRules(g.opts.Access)
-		if err == nil {
-			err = g.gate.Renew(ctx, rules)
-		}
-		if err != nil {
-			g.logger.Error("the access rules stay as they were", "error", err)
-			continue
-		}
-		g.logger.Info("access rules renewed", "keys", len(rules.Keys), "watch", len(rules.Watch))
+	rules, err := readRules(g.opts.Access)
+	if err == nil {
+		err = g.gate.Renew(ctx, rules)
 	}
-}
-
-// stamp tells one content of a file from the next.
-func stamp(path string) string {
-	info, err := os.Stat(path)
 	if err != nil {
-		return err.Error()
+		g.logger.Error("the access rules stay as they were", "error", err)
+		return
 	}
-	return fmt.Sprint(info.ModTime(), info.Size())
+	g.logger.Info("access rules renewed", "keys", len(rules.Keys), "watch", len(rules.Watch))
 }
 
 // authorize is how whip asks the gate.

@@ -49,7 +49,7 @@ Files
     hooks: {on_publish: http://127.0.0.1:8000/auth}
 
 Signals
-  SIGHUP           reads the access file again
+  SIGHUP           reads the access file and the TLS certificate again
   SIGTERM, SIGINT  end publishers, viewers, HTTP and ffmpeg, in this order;
                    a second one ends the process at once
 
@@ -63,6 +63,7 @@ func groups() []kong.Group {
 	return []kong.Group{
 		{Key: "addresses", Title: "Addresses"},
 		{Key: "limits", Title: "Limits"},
+		{Key: "tls", Title: "TLS"},
 		{Key: "access", Title: "Access"},
 		{Key: "playback", Title: "Playback"},
 		{Key: "audio", Title: "Sound"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 // prints them, and a test keeps the table in README.md equal to them.
 type options struct {
 	RTMPAddr  string `name:"rtmp-addr" default:":1935" placeholder:"HOST:PORT" group:"addresses" help:"Where publishers connect (TCP)."`
+	RTMPSAddr string `name:"rtmps-addr" placeholder:"HOST:PORT" group:"addresses" help:"Where publishers connect over TLS (RTMPS), for example :1936. It needs --tls-cert and --tls-key."`
 	HTTPAddr  string `name:"http-addr" default:":8080" placeholder:"HOST:PORT" group:"addresses" help:"Where viewers find the page and WHEP (TCP)."`
 	AdminAddr string `name:"admin-addr" default:"127.0.0.1:9095" placeholder:"HOST:PORT" group:"addresses" help:"Where /metrics, /healthz, /readyz and /debug/pprof are (TCP). Keep it away from the public."`
 
@@ -31,6 +33,9 @@ type options struct {
 	PublisherTimeout time.Duration `name:"publisher-timeout" default:"30s" placeholder:"TIME" group:"limits" help:"How long a publisher may send no sound and no picture before it is cut off and its name is free again."`
 	TakeOver         string        `name:"take-over" default:"refuse" enum:"refuse,replace" placeholder:"POLICY" group:"limits" help:"What becomes of a publisher whose name another one has: refuse it while the other one sends anything, or replace the other one."`
 	ReconnectGrace   time.Duration `name:"reconnect-grace" default:"60s" placeholder:"TIME" group:"limits" help:"How long viewers wait for a publisher that has gone before their sessions end."`
+
+	TLSCert string `name:"tls-cert" placeholder:"FILE" group:"tls" help:"PEM file with the certificate chain of this machine's name, its own certificate first. Read again when it changes, as the key is."`
+	TLSKey  string `name:"tls-key" placeholder:"FILE" group:"tls" help:"PEM file with the key of --tls-cert."`
 
 	Access string `name:"access" placeholder:"FILE" group:"access" help:"YAML file that says who may publish and who may watch; read again when it changes. Without it everybody may."`
 
@@ -95,6 +100,7 @@ func (o options) check() error {
 		{"--http-addr", o.HTTPAddr},
 		{"--admin-addr", o.AdminAddr},
 		{"--webrtc-udp-addr", o.WebRTCUDPAddr},
+		{"--rtmps-addr", cmp.Or(o.RTMPSAddr, ":0")}, // not given: there is none
 	} {
 		if err := checkAddr(a.addr); err != nil {
 			return fmt.Errorf("%s must be HOST:PORT or :PORT, not %q: %w", a.flag, a.addr, err)
@@ -128,6 +134,12 @@ func (o options) check() error {
 		if d.value <= 0 {
 			return fmt.Errorf("%s must be longer than nothing, for example 10s, not %s", d.flag, d.value)
 		}
+	}
+	switch {
+	case (o.TLSCert == "") != (o.TLSKey == ""):
+		return errors.New("--tls-cert and --tls-key go together: a certificate and its key")
+	case o.RTMPSAddr != "" && o.TLSCert == "":
+		return errors.New("--rtmps-addr needs --tls-cert and --tls-key")
 	}
 	if o.MaxFFmpeg < 0 {
 		return fmt.Errorf("--max-ffmpeg must be at least 1, not %d", o.MaxFFmpeg)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -30,7 +31,7 @@ func serve(ctx context.Context, opts options, logger *slog.Logger, stdout io.Wri
 		opts:     opts,
 		logger:   logger,
 		registry: prometheus.NewRegistry(),
-		failed:   make(chan error, 3), // one for each server, so that none waits
+		failed:   make(chan error, 4), // one for each server, so that none waits
 	}
 	err := g.start(ctx)
 	if err == nil {
@@ -63,14 +64,17 @@ type gateway struct {
 	rtc     *rtc.Transport
 	egress  *egress.Server
 	rtmp    net.Listener
+	rtmps   net.Listener // nil: no --rtmps-addr
 	web     net.Listener
 	admin   net.Listener
+
+	certificate *certificate // nil: no --tls-cert
 }
 
 func (g *gateway) start(ctx context.Context) error {
 	g.metrics = metrics.New(g.registry)
 	for _, part := range []func(context.Context) error{
-		g.startAdmin, g.startGate, g.startTranscode, g.startWeb, g.startIngest,
+		g.startAdmin, g.startCertificate, g.startGate, g.startTranscode, g.startWeb, g.startIngest,
 	} {
 		if err := part(ctx); err != nil {
 			return err
@@ -144,6 +148,13 @@ func (g *gateway) startIngest(context.Context) (err error) {
 	if g.rtmp, err = listen("--rtmp-addr", g.opts.RTMPAddr); err != nil {
 		return err
 	}
+	listeners := []net.Listener{g.rtmp}
+	if g.opts.RTMPSAddr != "" {
+		if g.rtmps, err = listen("--rtmps-addr", g.opts.RTMPSAddr); err != nil {
+			return errors.Join(err, g.rtmp.Close())
+		}
+		listeners = append(listeners, tls.NewListener(g.rtmps, g.certificate.config()))
+	}
 	server, err := ingest.New(ingest.Config{
 		Publish:        publisher(g.gate, &access.Seats{Replace: g.opts.TakeOver == "replace"}, g.egress, g.pool),
 		MaxConnections: g.opts.MaxConnections,
@@ -153,9 +164,14 @@ func (g *gateway) startIngest(context.Context) (err error) {
 		Metrics:        g.metrics,
 	})
 	if err != nil {
-		return errors.Join(fmt.Errorf("start ingest: %w", err), g.rtmp.Close())
+		for _, l := range listeners {
+			l.Close()
+		}
+		return fmt.Errorf("start ingest: %w", err)
 	}
-	g.servers.Go(func() { g.failed <- fmt.Errorf("rtmp server: %w", server.Serve(g.rtmp)) })
+	for _, l := range listeners {
+		g.servers.Go(func() { g.failed <- fmt.Errorf("rtmp server: %w", server.Serve(l)) })
+	}
 	g.parts.push("ingest", func(context.Context) error { return server.Close() })
 	return nil
 }

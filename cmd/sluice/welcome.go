@@ -13,10 +13,15 @@ import (
 func (g *gateway) welcome(w io.Writer) {
 	rtmp := "rtmp://" + g.reach(g.rtmp.Addr()) + "/live"
 	page := "http://" + g.reach(g.web.Addr()) + "/"
-	g.logger.Info("ready",
+	where := []any{
 		"rtmp", rtmp, "page", page,
-		"webrtc", "udp://"+g.rtc.UDPAddr().String(),
-		"admin", "http://"+g.admin.Addr().String()+"/")
+		"webrtc", "udp://" + g.rtc.UDPAddr().String(),
+		"admin", "http://" + g.admin.Addr().String() + "/",
+	}
+	if g.rtmps != nil {
+		where = append(where, "rtmps", "rtmps://"+g.reach(g.rtmps.Addr())+"/live")
+	}
+	g.logger.Info("ready", where...)
 	if g.opts.LogFormat != "text" {
 		return // a machine reads it
 	}

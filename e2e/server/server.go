@@ -36,7 +36,7 @@ type Server struct {
 // race in its log.
 func Start(tb testing.TB, flags ...string) *Server {
 	tb.Helper()
-	s := &Server{RTMP: freeTCP(tb), HTTP: freeTCP(tb), Admin: freeTCP(tb), UDP: freeUDP(tb), tb: tb}
+	s := &Server{RTMP: FreeTCP(tb), HTTP: FreeTCP(tb), Admin: FreeTCP(tb), UDP: freeUDP(tb), tb: tb}
 	s.Process = proc.Start(tb, os.Getenv("SLUICE_BIN"), append([]string{
 		"--rtmp-addr", s.RTMP, "--http-addr", s.HTTP, "--admin-addr", s.Admin, "--webrtc-udp-addr", s.UDP,
 	}, flags...)...)
@@ -93,7 +93,8 @@ func (s *Server) finish() {
 	}
 }
 
-func freeTCP(tb testing.TB) string {
+// FreeTCP returns a loopback address that nobody listens on.
+func FreeTCP(tb testing.TB) string {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

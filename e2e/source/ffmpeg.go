@@ -25,6 +25,9 @@ type FFmpeg struct {
 	// Flash makes, instead of a moving picture and a tone, a white frame and
 	// a beep of 1 kHz that begin at the same instant of every second.
 	Flash bool
+
+	// Output are options of the connection.
+	Output []string
 }
 
 // Encoding options that all our streams share: cheap, so that two cores carry
@@ -36,7 +39,8 @@ func (f FFmpeg) Publish(tb testing.TB, url string) *proc.Process {
 	tb.Helper()
 	args := append(quiet(), f.inputs("-re")...)
 	args = append(args, f.encoders()...)
-	return proc.Start(tb, "ffmpeg", append(args, "-f", "flv", url)...)
+	args = append(append(args, "-f", "flv"), f.Output...)
+	return proc.Start(tb, "ffmpeg", append(args, url)...)
 }
 
 // Encode writes a stream of the given length into a file.
