@@ -21,6 +21,7 @@ type Metrics struct {
 	egress    egressVecs
 	signal    signalVecs
 	tls       tlsVecs
+	turn      turnVecs
 }
 
 // New registers every series with reg, together with the process and Go
@@ -37,6 +38,7 @@ func New(reg prometheus.Registerer) *Metrics {
 		egress:    newEgressVecs(reg),
 		signal:    newSignalVecs(reg),
 		tls:       newTLSVecs(reg),
+		turn:      newTURNVecs(reg),
 	}
 }
 
