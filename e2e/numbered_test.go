@@ -42,9 +42,15 @@ type numbered struct {
 // long-time viewer watch it.
 func watchNumbered(tb testing.TB, gop int, flags ...string) *numbered {
 	tb.Helper()
+	return watchEncoded(tb, gop, nil, flags...)
+}
+
+// watchEncoded does the same with a stream encoded with other options of x264.
+func watchEncoded(tb testing.TB, gop int, x264 []string, flags ...string) *numbered {
+	tb.Helper()
 	const repetitions = 100
 	file := filepath.Join(tb.TempDir(), "numbered.flv")
-	source.Barcode(tb, file, gop)
+	source.Barcode(tb, file, gop, x264...)
 	clip, err := rtmp.ReadFLV(file)
 	if err != nil {
 		tb.Fatal(err)

@@ -33,6 +33,8 @@ type Hub struct {
 	encoding    Encoding // of the last video frame
 	index       uint64   // of the last video frame
 	gop         gop
+
+	keyframeWanted bool // a replay has begun that an IDR would shorten
 }
 
 func newHub(name string, grace time.Duration, m *metrics.Egress, log *slog.Logger, ended func()) *Hub {
@@ -139,6 +141,7 @@ func (h *Hub) Replay() Replay {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	r := h.gop.snapshot()
+	h.keyframeWanted = true
 	if v := h.facts.video; v != nil {
 		r.FrameRate, r.Pixels = v.FrameRate, v.Width*v.Height
 	}

@@ -144,7 +144,8 @@ func TestBFrames(t *testing.T) {
 		want bool
 	}{
 		{"none", plain, []int{0, 33, 67, 100}, false},
-		{"the SPS says so", says, []int{0, 33}, true},
+		{"the SPS allows them and the first picture waits", says, []int{66, 100}, true},
+		{"the SPS allows them, none waits", says, []int{0, 33}, false},
 		{"seen", plain, []int{66, 166, 100, 133}, true},
 	}
 	for _, c := range cases {

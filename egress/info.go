@@ -25,8 +25,9 @@ type VideoInfo struct {
 	Width     int     `json:"width"`  // pixels
 	Height    int     `json:"height"` // pixels
 	FrameRate float64 `json:"frameRate,omitempty"`
-	BFrames   bool    `json:"bFrames"`
-	Hint      string  `json:"hint,omitempty"` // what the streamer should change
+	BFrames   bool    `json:"bFrames"`             // the publisher's video has them
+	Treatment string  `json:"treatment,omitempty"` // what is done because browsers would not show it: see media.Action
+	Hint      string  `json:"hint,omitempty"`      // what the streamer should change
 }
 
 // AudioInfo describes the audio, as viewers get it or, while nobody listens,
@@ -39,7 +40,7 @@ type AudioInfo struct {
 
 // LogValue writes the format in a log line's few words.
 func (v *VideoInfo) LogValue() slog.Value {
-	return slog.StringValue(fmt.Sprintf("%s %dx%d %.4g fps, B-frames: %t", v.Codec, v.Width, v.Height, v.FrameRate, v.BFrames))
+	return slog.StringValue(fmt.Sprintf("%s %dx%d %.4g fps, B-frames: %t%s", v.Codec, v.Width, v.Height, v.FrameRate, v.BFrames, v.treatment()))
 }
 
 // LogValue writes the format in a log line's few words.
@@ -47,9 +48,27 @@ func (a *AudioInfo) LogValue() slog.Value {
 	return slog.StringValue(fmt.Sprintf("%s %d Hz, %d channels", a.Codec, a.SampleRate, a.Channels))
 }
 
-const bFramesHint = "The stream has B-frames, which browsers cannot show smoothly over WebRTC. " +
-	"In OBS: Settings → Output → Output Mode: Advanced → Streaming; " +
-	"x264: put bframes=0 into x264 Options; NVENC, QuickSync and AMF: set B-frames to 0."
+func (v *VideoInfo) treatment() string {
+	if v.Treatment == "" {
+		return ""
+	}
+	return ", " + v.Treatment
+}
+
+// hint tells the streamer what is done about what browsers do not show, and
+// what he can do.
+func hint(t *media.Treatment) string {
+	switch t.Action {
+	case media.Reencoded:
+		return fmt.Sprintf("The stream has %s, which browsers cannot show: it is encoded anew here, which costs a tenth of a second, "+
+			"some quality and processor time. To spare that: %s", t.Cause, t.Cause.Advice())
+	case media.Thinned:
+		return fmt.Sprintf("The stream has %s, which browsers cannot show, and it cannot be encoded anew: %s. "+
+			"Until it can, viewers see its keyframes at most. %s", t.Cause, t.Reason, t.Cause.Advice())
+	default:
+		return fmt.Sprintf("The stream has %s, which browsers cannot show smoothly over WebRTC. %s", t.Cause, t.Cause.Advice())
+	}
+}
 
 // frameRateSpan is the media time over which the frame rate is measured.
 const frameRateSpan = 2 * time.Second
@@ -60,6 +79,7 @@ type facts struct {
 	video *VideoInfo // replaced, never changed
 	audio *AudioInfo // replaced, never changed
 
+	treatment media.Treatment // of the last access unit
 	sets      *media.ParameterSets
 	config    *media.AudioConfig
 	audioKind media.Codec
@@ -71,27 +91,43 @@ type facts struct {
 // noteVideo takes note of an access unit and reports whether the format
 // changed.
 func (f *facts) noteVideo(au *media.AccessUnit) bool {
-	reordered := f.video != nil && (f.video.BFrames || au.PTS < f.lastPTS)
-	f.lastPTS = au.PTS
+	treatment := f.treat(au)
 	rate, measured := f.measureRate(au.DTS)
-	changed := f.video == nil || f.sets != au.ParameterSets || reordered != f.video.BFrames
+	changed := f.video == nil || f.sets != au.ParameterSets || treatment != f.treatment
 	if !changed && !measured {
 		return false
 	}
-	v := VideoInfo{Codec: au.Codec.String(), FrameRate: rate, BFrames: reordered}
+	v := VideoInfo{Codec: au.Codec.String(), FrameRate: rate}
 	if f.sets = au.ParameterSets; f.sets != nil {
 		v.Width, v.Height = f.sets.Width, f.sets.Height
-		v.BFrames = v.BFrames || f.sets.ReorderFrames > 0
 		if f.sets.FrameRate > 0 {
 			v.FrameRate = f.sets.FrameRate
 		}
 	}
-	if v.BFrames {
-		v.Hint = bFramesHint
+	if f.treatment = treatment; treatment.Cause != "" {
+		v.BFrames = treatment.Cause == media.BFrames
+		v.Treatment, v.Hint = string(treatment.Action), hint(&treatment)
 	}
-	changed = f.video == nil || f.video.Width != v.Width || f.video.Height != v.Height || f.video.Codec != v.Codec || f.video.BFrames != v.BFrames
+	old := f.video
+	changed = old == nil || old.Width != v.Width || old.Height != v.Height || old.Codec != v.Codec ||
+		old.BFrames != v.BFrames || old.Hint != v.Hint
 	f.video = &v
 	return changed
+}
+
+// treat returns the treatment of an access unit. Where no stage before has
+// looked for B-frames they show in times that go back.
+func (f *facts) treat(au *media.AccessUnit) (t media.Treatment) {
+	switch {
+	case au.Treatment != nil:
+		t = *au.Treatment
+		t.Withheld = false // nobody knows of it but the hub
+	case f.treatment.Action == media.Passed && !au.IDR, au.PTS < f.lastPTS,
+		au.ParameterSets != nil && au.ParameterSets.ReorderFrames > 0 && au.PTS > au.DTS:
+		t = media.Treatment{Cause: media.BFrames, Action: media.Passed}
+	}
+	f.lastPTS = au.PTS
+	return t
 }
 
 // measureRate counts frames and returns the last rate known, and whether it
@@ -137,6 +173,8 @@ func (h *Hub) noteFormat(v *VideoInfo) {
 	h.metrics.BFrames.Set(0)
 	if v.BFrames {
 		h.metrics.BFrames.Set(1)
+	}
+	if v.Hint != "" {
 		h.log.Warn(v.Hint)
 	}
 }

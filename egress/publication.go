@@ -24,8 +24,21 @@ func (p *Publication) HasViewers() bool {
 	return p.hub.viewers > 0
 }
 
+// TakeKeyframeRequest reports whether a viewer would be served better by an IDR
+// than by a replay of all that has come since the last one, and forgets it.
+func (p *Publication) TakeKeyframeRequest() bool {
+	p.hub.mu.Lock()
+	defer p.hub.mu.Unlock()
+	wanted := p.hub.keyframeWanted
+	p.hub.keyframeWanted = false
+	return wanted
+}
+
 // WriteVideo delivers an access unit.
 func (p *Publication) WriteVideo(au *media.AccessUnit) error {
+	if au.Treatment != nil && au.Treatment.Withheld {
+		return p.note(au)
+	}
 	payloads, err := payload(au)
 	if err != nil {
 		return err
@@ -51,6 +64,23 @@ func (p *Publication) WriteVideo(au *media.AccessUnit) error {
 	f.Index = h.index
 	h.gop.add(f)
 	h.deliver(f)
+	return nil
+}
+
+// note takes note of an access unit that is not sent. What was sent before
+// cannot be replayed any more: what follows will begin with an IDR.
+func (p *Publication) note(au *media.AccessUnit) error {
+	h := p.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := p.place(&Frame{Arrival: au.Arrival}, au.PTS, au.DTS); err != nil {
+		return err
+	}
+	if h.facts.noteVideo(au) {
+		h.noteFormat(h.facts.video)
+	}
+	h.encoding = encodingOf(au)
+	h.gop.drop()
 	return nil
 }
 

@@ -31,7 +31,13 @@ type AccessUnit struct {
 	// access unit to the next until they change.
 	ParameterSets *ParameterSets
 
-	// Arrival is when the publisher's message had been read whole.
+	// Treatment is what has become of the publisher's pictures because browsers
+	// could not have shown them; nil: they are as they came.
+	Treatment *Treatment
+
+	// Arrival is when the publisher's message had been read whole; of a
+	// re-encoded picture, the message with which all that precede it in output
+	// order were there.
 	Arrival time.Time
 }
 

@@ -83,7 +83,11 @@ type streamVec interface {
 }
 
 func deleteStream(stream string, vecs ...streamVec) {
+	deleteSeries(prometheus.Labels{"stream": stream}, vecs...)
+}
+
+func deleteSeries(labels prometheus.Labels, vecs ...streamVec) {
 	for _, v := range vecs {
-		v.DeletePartialMatch(prometheus.Labels{"stream": stream})
+		v.DeletePartialMatch(labels)
 	}
 }

@@ -45,6 +45,18 @@ func check(ctx context.Context, name string) (path, version string, err error) {
 	return path, version, nil
 }
 
+// checkVideo says why ffmpeg cannot encode video, nil if it can.
+func checkVideo(ctx context.Context, path, encoder string) error {
+	answer, err := ask(ctx, path, "-encoders")
+	if err != nil {
+		return fmt.Errorf("transcode: %s -encoders fails: %w", path, err)
+	}
+	if !lists(answer, encoder) {
+		return fmt.Errorf("transcode: %s has no encoder %s", path, encoder)
+	}
+	return nil
+}
+
 // reason leaves out the name, which the sentence has already.
 func reason(err error) error {
 	if e := (*exec.Error)(nil); errors.As(err, &e) {

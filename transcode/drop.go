@@ -2,15 +2,16 @@ package transcode
 
 import "github.com/sluice-media/sluice/media"
 
-// Reasons for which an AAC frame is not encoded; label values of
-// sluice_transcode_dropped_frames_total. Frames that nobody listens to are not
-// counted.
+// Reasons for which a frame is not encoded; label values of
+// sluice_transcode_dropped_frames_total. Frames that nobody hears or sees are
+// not counted.
 const (
 	DropStarting = "starting"  // no process yet, or none again after a death
 	DropLimit    = "limit"     // Config.MaxProcesses is reached
 	DropFailed   = "failed"    // given up after repeated deaths, until the next attempt
 	DropPipeFull = "pipe_full" // ffmpeg did not take it within 5 ms
 	DropDead     = "dead"      // the process has just died
+	DropOverload = "overload"  // of video: ffmpeg is too slow to encode all pictures
 	DropInvalid  = "invalid"   // empty, too long, or without a usable configuration
 )
 

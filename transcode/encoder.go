@@ -2,100 +2,29 @@ package transcode
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"log/slog"
-	"os"
-	"sync"
 	"time"
 
 	"github.com/sluice-media/sluice/media"
-	"github.com/sluice-media/sluice/metrics"
 	"github.com/sluice-media/sluice/transcode/nut"
 )
 
-const (
-	// maxOpusPacket is the limit of a packet of one frame of 20 ms
-	// (RFC 6716 §3.4, R2: 1275 bytes, and the TOC byte).
-	maxOpusPacket = 1276
+// maxOpusPacket is the limit of a packet of one frame of 20 ms (RFC 6716 §3.4,
+// R2: 1275 bytes, and the TOC byte).
+const maxOpusPacket = 1276
 
-	// limitRetry is the pause between attempts while all processes are taken.
-	limitRetry = time.Second
-)
-
-// encoder encodes one stream for as long as it has listeners, in one process
-// after another. write feeds it from the publisher's goroutine; run is its own
-// goroutine, which reads and supervises.
+// encoder turns the sound of one stream into Opus for as long as it has
+// listeners. write feeds it from the publisher's goroutine; its supervisor's
+// goroutine reads.
 type encoder struct {
+	*supervisor
+
 	// static
-	pool    *Pool
-	next    media.Writer
-	metrics *metrics.Transcode
-	config  *media.AudioConfig // of the Opus frames
-	logger  *slog.Logger
-	cancel  context.CancelFunc
-	done    chan struct{} // closed when run has returned
+	next   media.Writer
+	config *media.AudioConfig // of the Opus frames
 
-	// owned by run
-	out     *counter
-	backoff backoff
-	err     error // of next; anyone's after done
+	out *counter // owned by run
 
-	mu   sync.Mutex
-	feed *feed  // nil while there is no process
-	idle string // why there is none: a drop reason
-}
-
-// run serves one process after the other until it is stopped.
-func (e *encoder) run(ctx context.Context) {
-	defer close(e.done)
-	defer e.metrics.Failed.Set(0)
-	for {
-		began := e.pool.now()
-		err := e.serve(ctx)
-		if ctx.Err() != nil || e.err != nil {
-			return
-		}
-		e.pool.sleep(ctx, e.pause(began, err))
-		if ctx.Err() != nil {
-			return
-		}
-	}
-}
-
-// stop ends run, the process with it, and waits.
-func (e *encoder) stop() {
-	e.cancel()
-	<-e.done
-}
-
-// pause says how long to wait after a process failed, and tells the world.
-func (e *encoder) pause(began time.Time, err error) time.Duration {
-	if errors.Is(err, errTooMany) {
-		if e.setIdle(DropLimit) != DropLimit {
-			e.logger.Warn("no sound", "error", err)
-		}
-		return limitRetry
-	}
-	pause := e.backoff.failed(began, e.pool.now())
-	e.metrics.Restarts.Inc()
-	if e.backoff.givenUp {
-		e.metrics.Failed.Set(1)
-		e.setIdle(DropFailed)
-		e.logger.Error("no sound: ffmpeg fails again and again", "error", err, "retry", pause)
-		return pause
-	}
-	e.setIdle(DropStarting)
-	e.logger.Warn("ffmpeg is replaced", "error", err, "pause", pause)
-	return pause
-}
-
-func (e *encoder) setIdle(reason string) (before string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	before, e.idle = e.idle, reason
-	return before
+	feed *feed // guarded by mu; nil while there is no process
 }
 
 // serve takes a process and reads its packets until it ends. It returns why.
@@ -104,23 +33,10 @@ func (e *encoder) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	f := &feed{process: p, stall: stall{ready: time.Since(p.start) > startTimeout}}
+	f := &feed{process: p, stall: stall{limit: stallTimeout, ready: time.Since(p.start) > startTimeout}}
 	_ = e.setFeed(f) // there was none
-	unwatch := context.AfterFunc(ctx, p.kill)
-	err = e.read(f)
-	unwatch()
-	cause := e.setFeed(nil)
-	exit := p.end()
+	err = p.use(ctx, func() error { return e.read(f) }, func() error { return e.setFeed(nil) })
 	e.metrics.Queue.Set(0)
-	switch {
-	case cause != nil:
-		err = cause
-	case errors.Is(err, errEnded):
-		err = exit
-	}
-	if said := p.tail.String(); said != "" {
-		return fmt.Errorf("%w; the last it said: %s", err, said)
-	}
 	return err
 }
 
@@ -136,22 +52,13 @@ func (e *encoder) setFeed(f *feed) (cause error) {
 	return cause
 }
 
-// errEnded stands for the end of a process's output.
-var errEnded = errors.New("ffmpeg's output ended")
-
 // read writes on what the process returns until it ends.
 func (e *encoder) read(f *feed) error {
 	r := nut.NewReader(f.process.stdout, maxOpusPacket)
 	for {
-		p, err := r.Next()
-		switch {
-		case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, os.ErrDeadlineExceeded):
-			return errEnded
-		case err != nil:
-			return fmt.Errorf("read ffmpeg's output: %w", err)
-		}
-		if cc := r.Stream(p.Stream).FourCC; cc != "Opus" || len(p.Data) == 0 {
-			return fmt.Errorf("ffmpeg returned %d bytes of %q, want Opus", len(p.Data), cc)
+		p, err := next(r, "Opus")
+		if err != nil {
+			return err
 		}
 		if err := e.emit(f, p); err != nil {
 			e.err = err

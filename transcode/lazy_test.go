@@ -17,7 +17,7 @@ func TestLazy(t *testing.T) {
 	var clock fakeClock
 	r.pool.now = clock.now
 	listening := false
-	r.wanted = func() bool { return listening }
+	r.demand.ask = func() bool { return listening }
 	r.depth = 100
 	processes := func(want float64) {
 		t.Helper()

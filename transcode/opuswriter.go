@@ -1,9 +1,6 @@
 package transcode
 
 import (
-	"context"
-	"time"
-
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/metrics"
 )
@@ -19,15 +16,13 @@ type OpusWriter struct {
 	// static
 	pool    *Pool
 	stream  string
-	wanted  func() bool
 	metrics *metrics.Transcode
 	config  *media.AudioConfig // of the Opus frames
 
 	// owned by the goroutine that calls WriteAudio
+	demand  demand
 	clock   clock
-	asked   bool      // wanted has said yes
-	askedAt time.Time // the last time that it did
-	encoder *encoder  // nil while there is none
+	encoder *encoder // nil while there is none
 
 	out counter // owned by the encoder; without one, by WriteAudio
 }
@@ -38,8 +33,9 @@ type OpusWriter struct {
 // Close closes next too.
 func (p *Pool) NewOpusWriter(stream string, next media.Writer, wanted func() bool) *OpusWriter {
 	return &OpusWriter{
-		Writer: next, pool: p, stream: stream, wanted: wanted,
-		metrics: p.cfg.Metrics.Transcode(stream),
+		Writer: next, pool: p, stream: stream,
+		demand:  demand{ask: wanted, now: p.time, stopAfter: p.cfg.StopAfter},
+		metrics: p.cfg.Metrics.Transcode(stream, kindAudio),
 		config:  &media.AudioConfig{SampleRate: 48000, Channels: 2, FrameSamples: 960},
 	}
 }
@@ -58,7 +54,7 @@ func (w *OpusWriter) WriteAudio(f *media.AudioFrame) error {
 		return nil
 	}
 	at := w.clock.next(f)
-	if !w.isWanted() {
+	if !w.demand.wanted() {
 		if err := w.stop(); err != nil {
 			return err
 		}
@@ -79,25 +75,11 @@ func (w *OpusWriter) Close() error {
 	return w.Writer.Close()
 }
 
-// isWanted says whether there are listeners, or were a short while ago.
-func (w *OpusWriter) isWanted() bool {
-	now := w.pool.now()
-	if w.wanted() {
-		w.asked, w.askedAt = true, now
-	}
-	w.asked = w.asked && now.Sub(w.askedAt) < w.pool.cfg.StopAfter
-	return w.asked
-}
-
 func (w *OpusWriter) start() {
-	ctx, cancel := context.WithCancel(w.pool.ctx)
-	w.encoder = &encoder{
-		pool: w.pool, next: w.Writer, metrics: w.metrics, config: w.config, out: &w.out,
-		logger: w.pool.cfg.Logger.With("stream", w.stream),
-		cancel: cancel, done: make(chan struct{}),
-		idle: DropStarting,
-	}
-	go w.encoder.run(ctx)
+	ctx, supervisor := w.pool.newSupervisor(w.stream, "sound", w.metrics)
+	e := &encoder{supervisor: supervisor, next: w.Writer, config: w.config, out: &w.out}
+	w.encoder = e
+	go e.run(ctx, e.serve)
 }
 
 // stop ends the encoder and waits until its last packet is written, some

@@ -16,6 +16,7 @@ var (
 	errClosed      = errors.New("transcode: pool is closed")
 	errTooMany     = errors.New("limit of ffmpeg processes is reached")
 	errNothingDone = errors.New("ffmpeg takes sound and returns none")
+	errNoPictures  = errors.New("ffmpeg takes pictures and returns none")
 )
 
 // Pool starts ffmpeg processes, keeps some ready and ends them all. Its
@@ -24,21 +25,36 @@ type Pool struct {
 	// static
 	cfg    Config
 	path   string
-	args   []string
-	gauge  prometheus.Gauge
+	args   []string                    // of audio encoders
+	limits map[string]int              // by kind
+	gauges map[string]prometheus.Gauge // by kind
+	video  error                       // why it cannot encode video; nil: it can
 	ctx    context.Context
 	cancel context.CancelFunc
 	now    func() time.Time
 	sleep  func(context.Context, time.Duration)
 
-	starts chan chan<- started // to run: start a process
-	refill chan struct{}       // to run: see to the spares
+	orders chan order    // to run: start a process
+	refill chan struct{} // to run: see to the spares
 
 	running sync.WaitGroup // run and every watch
 
 	mu     sync.Mutex
 	spares []*process
-	alive  map[*process]struct{} // until they are reaped
+	alive  map[*process]string // their kinds, until they are reaped
+}
+
+// The kinds of processes, by what they make; values of a metric label.
+const (
+	kindAudio = "audio"
+	kindVideo = "video"
+)
+
+// order asks for a process.
+type order struct {
+	kind  string
+	args  []string
+	reply chan<- started
 }
 
 type started struct {
@@ -58,13 +74,20 @@ func NewPool(ctx context.Context, cfg Config) (*Pool, error) {
 		return nil, err
 	}
 	cfg.Logger.Info("ffmpeg found", "path", path, "version", version)
+	video := checkVideo(ctx, path, cfg.VideoEncoder)
+	if video != nil {
+		cfg.Logger.Warn("video that browsers cannot show will not be re-encoded", "error", video)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	p := &Pool{
-		cfg: cfg, path: path, args: arguments(cfg.Bitrate), gauge: cfg.Metrics.Processes(),
-		ctx: ctx, cancel: cancel, now: time.Now, sleep: sleep,
-		starts: make(chan chan<- started),
+		cfg: cfg, path: path, args: arguments(cfg.Bitrate),
+		limits: map[string]int{kindAudio: cfg.MaxProcesses, kindVideo: cfg.MaxVideoEncoders},
+		gauges: map[string]prometheus.Gauge{kindAudio: cfg.Metrics.Processes(kindAudio), kindVideo: cfg.Metrics.Processes(kindVideo)},
+		video:  video,
+		ctx:    ctx, cancel: cancel, now: time.Now, sleep: sleep,
+		orders: make(chan order),
 		refill: make(chan struct{}, 1),
-		alive:  make(map[*process]struct{}),
+		alive:  make(map[*process]string),
 	}
 	p.running.Go(p.run)
 	p.wantSpares()
@@ -104,8 +127,8 @@ func (p *Pool) run() {
 		case <-p.ctx.Done():
 			p.endAll()
 			return
-		case reply := <-p.starts:
-			reply <- p.provide()
+		case o := <-p.orders:
+			o.reply <- p.provide(o)
 		case <-p.refill:
 			p.fillSpares()
 		}
@@ -113,35 +136,43 @@ func (p *Pool) run() {
 }
 
 // provide returns a process that was asked for when there was no spare.
-func (p *Pool) provide() (s started) {
-	if s.process = p.takeSpare(); s.process == nil { // there is none meanwhile
-		s.process, s.err = p.start()
+func (p *Pool) provide(o order) (s started) {
+	if o.kind == kindAudio {
+		s.process = p.takeSpare()
+	}
+	if s.process == nil { // there is none meanwhile
+		s.process, s.err = p.start(o.kind, o.args)
 	}
 	return s
 }
 
 // start starts a process; only run calls it.
-func (p *Pool) start() (*process, error) {
+func (p *Pool) start(kind string, args []string) (*process, error) {
 	p.mu.Lock()
-	n := len(p.alive)
-	p.mu.Unlock()
-	if n >= p.cfg.MaxProcesses {
-		return nil, fmt.Errorf("%w (%d)", errTooMany, p.cfg.MaxProcesses)
+	n := 0
+	for _, of := range p.alive {
+		if of == kind {
+			n++
+		}
 	}
-	child, err := startProcess(p.path, p.args)
+	p.mu.Unlock()
+	if limit := p.limits[kind]; n >= limit {
+		return nil, fmt.Errorf("%w (%d for %s)", errTooMany, limit, kind)
+	}
+	child, err := startProcess(p.path, args)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", p.path, err)
 	}
 	p.mu.Lock()
-	p.alive[child] = struct{}{}
+	p.alive[child] = kind
 	p.mu.Unlock()
-	p.gauge.Inc()
+	p.gauges[kind].Inc()
 	p.running.Go(func() {
 		child.watch()
 		p.mu.Lock()
 		delete(p.alive, child)
 		p.mu.Unlock()
-		p.gauge.Dec()
+		p.gauges[kind].Dec()
 		close(child.done) // last: whoever waited may start another one
 	})
 	return child, nil
@@ -151,7 +182,7 @@ func (p *Pool) start() (*process, error) {
 // take calls for it again.
 func (p *Pool) fillSpares() {
 	for p.missingSpares() > 0 {
-		child, err := p.start()
+		child, err := p.start(kindAudio, p.args)
 		if errors.Is(err, errTooMany) {
 			return
 		}
@@ -178,16 +209,21 @@ func (p *Pool) wantSpares() {
 	}
 }
 
-// take returns a process that has not been fed, a spare if there is one. The
-// caller ends it.
+// take returns an audio encoder that has not been fed, a spare if there is one.
+// The caller ends it.
 func (p *Pool) take(ctx context.Context) (*process, error) {
 	defer p.wantSpares()
 	if child := p.takeSpare(); child != nil {
 		return child, nil
 	}
+	return p.order(ctx, kindAudio, p.args)
+}
+
+// order returns a new process. The caller ends it.
+func (p *Pool) order(ctx context.Context, kind string, args []string) (*process, error) {
 	reply := make(chan started, 1)
 	select {
-	case p.starts <- reply:
+	case p.orders <- order{kind, args, reply}:
 		s := <-reply
 		return s.process, s.err
 	case <-ctx.Done():
@@ -228,6 +264,9 @@ func (p *Pool) endAll() {
 		_ = child.end() // it was killed
 	}
 }
+
+// time is now, which tests set.
+func (p *Pool) time() time.Time { return p.now() }
 
 func sleep(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)

@@ -16,6 +16,7 @@ const (
 // stall finds a process that has stopped working. Its time passes only while
 // frames are coming in, so that a publisher's pause is not the process's.
 type stall struct {
+	limit  time.Duration // how long a process that has started may take
 	last   time.Time     // of the last frame
 	waited time.Duration // since the last packet
 	ready  bool          // it has started, there is no other excuse
@@ -28,7 +29,7 @@ func (s *stall) fed(now time.Time, frame time.Duration) bool {
 	}
 	s.last = now
 	if s.ready {
-		return s.waited > stallTimeout
+		return s.waited > s.limit
 	}
 	return s.waited > startTimeout
 }

@@ -27,7 +27,7 @@ func TestStall(t *testing.T) {
 		{"has started", false, []event{{21 * ms, 100}, {0, 0}, {21 * ms, 26}}, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := stall{ready: c.ready}
+			s := stall{limit: stallTimeout, ready: c.ready}
 			now, got := time.Unix(1000, 0), false
 			for _, e := range c.events {
 				if e.n == 0 {

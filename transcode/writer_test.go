@@ -114,9 +114,14 @@ func (r *rig) write(f *media.AudioFrame) {
 // one is given.
 func (r *rig) value(name, label string) (sum float64) {
 	r.t.Helper()
-	families, err := r.reg.Gather()
+	return value(r.t, r.reg, name, label)
+}
+
+func value(t testing.TB, g prometheus.Gatherer, name, label string) (sum float64) {
+	t.Helper()
+	families, err := g.Gather()
 	if err != nil {
-		r.t.Fatal(err)
+		t.Fatal(err)
 	}
 	for _, family := range families {
 		if family.GetName() != "sluice_transcode_"+name {

@@ -63,5 +63,6 @@ func chain(stream string, server *egress.Server, pool *transcode.Pool) (media.Wr
 	if pool == nil {
 		return hub, nil
 	}
-	return pool.NewOpusWriter(stream, hub, hub.HasViewers), nil
+	w := pool.NewVideoWriter(stream, hub, hub.HasViewers, hub.TakeKeyframeRequest)
+	return pool.NewOpusWriter(stream, w, hub.HasViewers), nil
 }

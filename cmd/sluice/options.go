@@ -41,9 +41,13 @@ type options struct {
 
 	WaitForKeyframe bool `name:"wait-for-keyframe" group:"playback" help:"Leave viewers to wait for the publisher's next keyframe, at the join and after losses, instead of replaying the frames since the last one."`
 
-	VideoOnly bool   `name:"video-only" group:"audio" help:"Run without ffmpeg: pictures play, AAC sound is dropped."`
-	FFmpeg    string `name:"ffmpeg" default:"ffmpeg" placeholder:"PATH" group:"audio" help:"The ffmpeg that turns AAC into Opus. It needs libopus, as every distribution's has."`
-	MaxFFmpeg int    `name:"max-ffmpeg" placeholder:"N" group:"audio" help:"ffmpeg processes at a time. Streams beyond stay silent until another one ends. Not given: 20 for each CPU."`
+	BFrames          string `name:"b-frames" default:"reencode" enum:"reencode,pass,refuse" placeholder:"POLICY" group:"video" help:"What becomes of H.264 that browsers cannot show, because it has B-frames or more than 8 bits or 4:2:0 colour: reencode it while somebody watches, pass it as it is, or refuse the publisher."`
+	VideoEncoder     string `name:"video-encoder" default:"libx264" enum:"libx264,h264_nvenc,h264_qsv,h264_vaapi" placeholder:"NAME" group:"video" help:"The encoder of ffmpeg that re-encodes: libx264, or with hardware h264_nvenc, h264_qsv or h264_vaapi."`
+	MaxVideoEncoders int    `name:"max-video-encoders" placeholder:"N" group:"video" help:"Streams that are re-encoded at a time. Of further ones viewers see the keyframes alone. Not given: 2 for each CPU, enough for 720p30."`
+
+	VideoOnly bool   `name:"video-only" group:"audio" help:"Run without ffmpeg: AAC sound is dropped, and no picture is re-encoded."`
+	FFmpeg    string `name:"ffmpeg" default:"ffmpeg" placeholder:"PATH" group:"audio" help:"The ffmpeg that turns AAC into Opus and re-encodes B-frames. It needs libopus, and for the latter the --video-encoder."`
+	MaxFFmpeg int    `name:"max-ffmpeg" placeholder:"N" group:"audio" help:"ffmpeg processes for sound at a time. Streams beyond stay silent until another one ends. Not given: 20 for each CPU."`
 
 	LogLevel  string `name:"log-level" default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" group:"logging" help:"Least level that is logged: debug, info, warn or error."`
 	LogFormat string `name:"log-format" default:"text" enum:"text,json" placeholder:"FORMAT" group:"logging" help:"How records are written to stderr: text or json."`
@@ -140,6 +144,9 @@ func (o options) check() error {
 		return errors.New("--tls-cert and --tls-key go together: a certificate and its key")
 	case o.RTMPSAddr != "" && o.TLSCert == "":
 		return errors.New("--rtmps-addr needs --tls-cert and --tls-key")
+	}
+	if o.MaxVideoEncoders < 0 {
+		return fmt.Errorf("--max-video-encoders must be at least 1, not %d", o.MaxVideoEncoders)
 	}
 	if o.MaxFFmpeg < 0 {
 		return fmt.Errorf("--max-ffmpeg must be at least 1, not %d", o.MaxFFmpeg)

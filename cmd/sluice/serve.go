@@ -93,12 +93,17 @@ func (g *gateway) startAdmin(context.Context) (err error) {
 
 func (g *gateway) startTranscode(ctx context.Context) (err error) {
 	if g.opts.VideoOnly {
-		g.logger.Warn("running without ffmpeg: AAC sound is dropped")
+		g.logger.Warn("running without ffmpeg: AAC sound is dropped, and pictures with B-frames pass as they are")
 		return nil
 	}
 	g.pool, err = transcode.NewPool(context.WithoutCancel(ctx), transcode.Config{
 		FFmpeg:       g.opts.FFmpeg,
 		MaxProcesses: g.opts.MaxFFmpeg,
+
+		BFrames:          transcode.Policy(g.opts.BFrames),
+		VideoEncoder:     g.opts.VideoEncoder,
+		MaxVideoEncoders: g.opts.MaxVideoEncoders,
+
 		Logger:       g.logger,
 		Metrics:      g.metrics,
 	})

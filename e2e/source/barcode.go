@@ -29,13 +29,16 @@ const (
 const BarcodeLength = BarcodeFrames * time.Second / barcodeRate
 
 // Barcode writes a clip of 1280 × 720 pixels, 30 pictures a second and
-// 2.5 Mbit/s into an FLV file, with an IDR every gop pictures and no B-frames.
-// Every picture bears its number.
-func Barcode(tb testing.TB, file string, gop int) {
+// 2.5 Mbit/s into an FLV file, with an IDR every gop pictures. Every picture
+// bears its number. Without other options for x264 there are no B-frames.
+func Barcode(tb testing.TB, file string, gop int, x264 ...string) {
 	tb.Helper()
+	if len(x264) == 0 {
+		x264 = strings.Fields("-preset ultrafast -tune zerolatency -bf 0")
+	}
 	args := append(quiet(), "-f", "lavfi", "-i", barcode(), "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000")
-	args = append(args, strings.Fields(`-c:v libx264 -preset ultrafast -tune zerolatency -pix_fmt yuv420p
-		-b:v 2500k -maxrate 2500k -bufsize 2500k -bf 0 -sc_threshold 0 -c:a aac -b:a 96k -ac 2`)...)
+	args = append(append(args, "-c:v", "libx264"), x264...)
+	args = append(args, strings.Fields("-pix_fmt yuv420p -b:v 2500k -maxrate 2500k -bufsize 2500k -sc_threshold 0 -c:a aac -b:a 96k -ac 2")...)
 	args = append(args, "-g", strconv.Itoa(gop), "-t", strconv.FormatFloat(BarcodeLength.Seconds(), 'f', 3, 64), "-y", file)
 	p := proc.Start(tb, "ffmpeg", args...)
 	if err := p.Wait(2 * time.Minute); err != nil {

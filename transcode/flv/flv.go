@@ -1,4 +1,4 @@
-// Package flv writes the FLV stream of an AAC track, for ffmpeg to read.
+// Package flv writes the FLV stream of one AAC or H.264 track, for ffmpeg to read.
 //
 // Specification: Adobe Flash Video File Format, version 10.1, annex E. The
 // package starts no goroutine.

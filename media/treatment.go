@@ -1,0 +1,46 @@
+package media
+
+// Treatment says what is done about video that browsers do not show.
+type Treatment struct {
+	// Cause is what they do not show.
+	Cause Cause
+
+	Action Action
+
+	// Reason is why the pictures are Thinned, for the streamer to read.
+	Reason string
+
+	// Withheld says that the access unit only tells what there is, and is not
+	// to be sent: nobody watches, or nobody could see it.
+	Withheld bool
+}
+
+// Cause is what browsers do not show.
+type Cause string
+
+// The causes. The last three are profiles (ITU-T H.264 §A.2).
+const (
+	BFrames Cause = "B-frames"
+	High10  Cause = "10-bit colour (profile High 10)"
+	High422 Cause = "4:2:2 colour (profile High 4:2:2)"
+	High444 Cause = "4:4:4 colour (profile High 4:4:4)"
+)
+
+// Advice is what the streamer has to change, in the words of OBS's menus.
+func (c Cause) Advice() string {
+	if c == BFrames {
+		return "In OBS: Settings → Output → Output Mode: Advanced → Streaming; " +
+			"x264: put bframes=0 into x264 Options; NVENC, QuickSync and AMF: set B-frames to 0."
+	}
+	return "In OBS: Settings → Advanced → Video → Color Format: NV12."
+}
+
+// Action is what is done about it.
+type Action string
+
+// The actions.
+const (
+	Passed    Action = "passed"         // nothing, by policy
+	Reencoded Action = "re-encoded"     // the pictures are encoded anew
+	Thinned   Action = "keyframes only" // so long as they cannot be
+)

@@ -1,0 +1,231 @@
+package transcode
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/transcode/flv"
+)
+
+// A timestamp that ffmpeg is given is a picture's PTS in milliseconds, times
+// fedScale, and a request in the two lowest bits: the options of the command
+// line look at nothing else (videoSpec.arguments), and a process has no other
+// ear.
+const (
+	fedScale = 4
+	fedForce = 1 // encode it as an IDR
+	fedSkip  = 2 // decode it for those that refer to it, and no more
+)
+
+const (
+	// videoBase is the time of a process's first picture, in milliseconds.
+	videoBase = 1000
+
+	// videoPipe is how much ffmpeg can be behind without our knowing, one or
+	// two pictures at 2.5 Mbit/s.
+	videoPipe = 16 << 10
+
+	// overload is how far the queue may be behind before pictures are decoded
+	// without being encoded, which takes a third of the time.
+	overload = 250 * time.Millisecond
+
+	// keyframeDistance is the most from one IDR to the next, so that the cache
+	// in egress holds what there is since. requestDistance is the least to one
+	// that was asked for.
+	keyframeDistance = 4 * time.Second
+	requestDistance  = time.Second
+
+	// videoStall is how long a process may take pictures and return none, and
+	// stallDepth how many pictures it may keep: ITU-T H.264 allows 16.
+	videoStall = 2 * time.Second
+	stallDepth = 20
+)
+
+// videoEntry is what is known of a picture that ffmpeg has been given.
+type videoEntry struct {
+	fed uint32 // its timestamp
+	au  *media.AccessUnit
+}
+
+// videoFeed gives one process the pictures of a stream. A goroutine of its own
+// writes, because a pipe holds less than a picture.
+type videoFeed struct {
+	// static
+	process *process
+	dropped func(reason string)
+	epoch   time.Duration // media time of videoBase
+	shown   time.Duration // pictures up to this PTS are there for reference alone
+	done    chan struct{} // closed when run has returned
+
+	// owned by run
+	configured bool
+	buf        []byte
+
+	mu       sync.Mutex
+	changed  sync.Cond // of queue and closed
+	queue    []*media.AccessUnit
+	closed   bool // nothing follows the queue
+	catching bool // the queue holds what is too old to be shown
+	ledger   []videoEntry
+	wanted   bool          // the next one encoded is to be an IDR
+	keyframe time.Duration // DTS of the last one that was
+
+	stall stall
+	since int   // pushed since one was returned
+	cause error // why it was killed
+}
+
+// newVideoFeed returns a feed that begins with the pictures since an IDR.
+func newVideoFeed(p *process, since []*media.AccessUnit, dropped func(string)) *videoFeed {
+	f := &videoFeed{
+		process: p, dropped: dropped, epoch: since[0].DTS, done: make(chan struct{}),
+		queue: slices.Clone(since), shown: math.MinInt64, wanted: true, stall: stall{limit: videoStall},
+	}
+	f.changed.L = &f.mu
+	_ = setPipeSize(p.stdin, videoPipe) // another size works too, not as well
+	_ = setPipeSize(p.stdout, 4*videoPipe)
+	return f
+}
+
+// push gives a picture and says whether the process has stalled.
+func (f *videoFeed) push(au *media.AccessUnit, now time.Time) (stalled bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	last := time.Duration(0)
+	if n := len(f.queue); n > 0 {
+		last = f.queue[n-1].DTS
+	} else if n := len(f.ledger); n > 0 {
+		last = f.ledger[n-1].au.DTS
+	}
+	f.queue = append(f.queue, au)
+	f.changed.Signal()
+	f.since++
+	return f.stall.fed(now, max(au.DTS-last, 0)) && f.since > stallDepth
+}
+
+// request asks for an IDR.
+func (f *videoFeed) request() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if n := len(f.ledger); n > 0 && f.ledger[n-1].au.DTS-f.keyframe > requestDistance {
+		f.wanted = true
+	}
+}
+
+// finish lets the process end when it has returned everything.
+func (f *videoFeed) finish() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = true
+	f.changed.Signal()
+}
+
+// kill ends the process for a cause.
+func (f *videoFeed) kill(cause error) {
+	f.mu.Lock()
+	f.cause = fmt.Errorf("ffmpeg was killed: %w", cause)
+	f.mu.Unlock()
+	f.process.kill()
+}
+
+// end forgets what was not given, and returns why the process was killed.
+func (f *videoFeed) end() (cause error) {
+	f.mu.Lock()
+	f.closed, f.queue = true, nil
+	f.changed.Signal()
+	cause = f.cause
+	f.mu.Unlock()
+	return cause
+}
+
+// run writes until the feed has ended or the process has.
+func (f *videoFeed) run() {
+	defer close(f.done)
+	for {
+		e, ok := f.pop()
+		if !ok {
+			f.process.stdin.Close()
+			return
+		}
+		if _, err := f.process.stdin.Write(f.encode(e)); err != nil {
+			return // it is dead, as its reader knows
+		}
+	}
+}
+
+// pop waits for the next picture and enters it before it is written, so that
+// it is known when it comes back.
+func (f *videoFeed) pop() (e videoEntry, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for len(f.queue) == 0 {
+		if f.closed {
+			return e, false
+		}
+		f.changed.Wait()
+	}
+	e.au = f.queue[0]
+	f.queue = f.queue[1:]
+	f.catching = f.catching && len(f.queue) > 0
+	old := f.catching || e.au.PTS <= f.shown
+	behind := len(f.queue) > 0 && f.queue[len(f.queue)-1].DTS-e.au.DTS > overload
+	if behind && !old {
+		f.dropped(DropOverload)
+	}
+	f.wanted = f.wanted || e.au.IDR || e.au.DTS-f.keyframe > keyframeDistance
+	fed := f.time(e.au.PTS)
+	switch {
+	case old || behind:
+		fed |= fedSkip
+	case f.wanted:
+		fed |= fedForce
+		f.wanted, f.keyframe = false, e.au.DTS
+	}
+	e.fed = fed
+	f.ledger = append(f.ledger, e)
+	return e, true
+}
+
+// time is a media time as FLV has it, in 32 bits that wrap after 12 days.
+func (f *videoFeed) time(t time.Duration) uint32 {
+	return uint32(((t-f.epoch)/time.Millisecond + videoBase) * fedScale)
+}
+
+// encode returns the tag of a picture, after what has to come before it.
+func (f *videoFeed) encode(e videoEntry) []byte {
+	b, dts := f.buf[:0], f.time(e.au.DTS)
+	if !f.configured {
+		f.configured = true
+		b = flv.AppendVideoHeader(b)
+		b = flv.AppendVideoConfig(b, dts, e.au.ParameterSets.SPS, e.au.ParameterSets.PPS)
+	}
+	f.buf = flv.AppendPicture(b, dts, int32(e.fed-dts), e.au.IDR, e.au.NALUs)
+	return f.buf
+}
+
+// returned finds the picture of a timestamp, and when all that precede it in
+// output order were there: with the first one that is decoded at its PTS or
+// later. It forgets those that cannot come any more.
+func (f *videoFeed) returned(fed uint32) (au *media.AccessUnit, arrival time.Time, queue int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := slices.IndexFunc(f.ledger, func(e videoEntry) bool { return e.fed == fed })
+	if i < 0 {
+		return nil, arrival, len(f.ledger)
+	}
+	au = f.ledger[i].au
+	f.since = 0
+	f.stall.returned()
+	for _, e := range f.ledger[i:] {
+		arrival = e.au.Arrival
+		if e.au.DTS >= au.PTS {
+			break
+		}
+	}
+	f.ledger = slices.DeleteFunc(f.ledger, func(e videoEntry) bool { return e.au.PTS <= au.PTS && e.au.DTS < au.PTS })
+	return au, arrival, len(f.ledger)
+}
