@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,7 +36,8 @@ type numbered struct {
 	joined int
 
 	mu        sync.Mutex
-	published []browser.Shown // what was sent, and when it had been
+	start     uint32          // PTS of the first picture, in ms
+	published []browser.Shown // what was sent, and when it had been; numbers go on
 }
 
 // watchNumbered publishes a stream with an IDR every gop pictures and lets a
@@ -67,7 +69,7 @@ func watchEncoded(tb testing.TB, gop int, x264 []string, flags ...string) *numbe
 	go func() {
 		played <- publisher.Play(ctx, tags, func(tag rtmp.Tag, at time.Time) {
 			if tag.Type == rtmp.Video && tag.Frame() {
-				n.note(at)
+				n.note(tag, at)
 			}
 		})
 	}()
@@ -85,12 +87,21 @@ func watchEncoded(tb testing.TB, gop int, x264 []string, flags ...string) *numbe
 	return n
 }
 
-// note notes that the next picture was published.
-func (n *numbered) note(at time.Time) {
+// note notes that a picture was published. With B-frames they do not come in
+// the order of their numbers.
+func (n *numbered) note(tag rtmp.Tag, at time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	number := int(n.sent.Add(1)-1) % source.BarcodeFrames
-	n.published = append(n.published, browser.Shown{At: float64(at.UnixMicro()) / 1000, Number: number})
+	pts := tag.PTS()
+	if n.sent.Add(1) == 1 {
+		n.start = pts
+	}
+	number := (int(pts-n.start)*frameRate + 500) / 1000
+	i := len(n.published)
+	for i > 0 && n.published[i-1].Number > number {
+		i--
+	}
+	n.published = slices.Insert(n.published, i, browser.Shown{At: float64(at.UnixMicro()) / 1000, Number: number})
 }
 
 // shows waits for a player's first picture with a number.
@@ -148,7 +159,11 @@ func (n *numbered) seen(name string, since time.Time) seen {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	s.lags = browser.Lags(reference.Shown, s.Shown, source.BarcodeFrames)
-	s.delays = browser.Lags(n.published, s.Shown, source.BarcodeFrames)
-	s.longTime = browser.Lags(n.published, reference.Shown, source.BarcodeFrames)
+	published := slices.Clone(n.published)
+	for i := range published {
+		published[i].Number %= source.BarcodeFrames
+	}
+	s.delays = browser.Lags(published, s.Shown, source.BarcodeFrames)
+	s.longTime = browser.Lags(published, reference.Shown, source.BarcodeFrames)
 	return s
 }

@@ -84,7 +84,7 @@ func reason(err error, published bool) string {
 	switch {
 	case errors.As(err, &refusal) && refusal.Code == BadName:
 		return reasonBadName
-	case is(errRefused):
+	case refusal != nil, is(errRefused):
 		return reasonRejected
 	case is(errEnded):
 		return reasonEnded

@@ -105,7 +105,11 @@ func (s *session) end(err error) error {
 		return nil
 	}
 	s.cause = err
-	if errors.Is(err, depacketize.ErrUnsupportedCodec) {
+	var r *Refusal
+	switch {
+	case errors.As(err, &r):
+		s.Refuse(s.Published(), string(r.Code), r.Description)
+	case errors.Is(err, depacketize.ErrUnsupportedCodec):
 		s.Refuse(s.Published(), string(Rejected), err.Error())
 	}
 	return err

@@ -82,7 +82,7 @@ func (r *videoRig) feed(units []*media.AccessUnit) {
 	r.t.Helper()
 	begin := time.Now()
 	for _, au := range units {
-		time.Sleep(time.Until(begin.Add((au.DTS - units[0].DTS)/faster)))
+		time.Sleep(time.Until(begin.Add((au.DTS - units[0].DTS) / faster)))
 		au := *au
 		au.Arrival = time.Now()
 		if err := r.WriteVideo(&au); err != nil {

@@ -59,8 +59,9 @@ func (w *VideoWriter) WriteVideo(au *media.AccessUnit) error {
 		return &UnplayableError{cause}
 	case Pass:
 		return w.Writer.WriteVideo(treated(au, &media.Treatment{Cause: cause, Action: media.Passed}))
+	default:
+		return w.reencode(au, cause)
 	}
-	return w.reencode(au, cause)
 }
 
 // Close ends the encoder, waits for it, and closes the next Writer.

@@ -25,10 +25,10 @@ with --config. A flag wins over the environment, the environment over the file,
 the file over the default.`
 
 const epilogue = `
-Sound
+Sound and pictures
   Publishers send AAC, browsers play Opus. Sluice turns one into the other with
-  ffmpeg, one process for each stream that is being listened to. Debian, Ubuntu:
-  sudo apt-get install ffmpeg
+  ffmpeg, one process for each stream that is being listened to, and re-encodes
+  pictures with B-frames with another. Debian, Ubuntu: sudo apt-get install ffmpeg
 
 Files
   A file for --config, all of it optional:
@@ -66,6 +66,7 @@ func groups() []kong.Group {
 		{Key: "tls", Title: "TLS"},
 		{Key: "access", Title: "Access"},
 		{Key: "playback", Title: "Playback"},
+		{Key: "video", Title: "Pictures"},
 		{Key: "audio", Title: "Sound"},
 		{Key: "logging", Title: "Logging"},
 		{Key: "other", Title: "Other"},

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/sluice-media/sluice/access"
+	"github.com/sluice-media/sluice/ingest"
 	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/transcode"
 )
 
 // seated is the first stage of a publication: it shows that the publisher is
@@ -16,7 +20,11 @@ type seated struct {
 // WriteVideo implements media.Writer.
 func (s *seated) WriteVideo(au *media.AccessUnit) error {
 	s.seat.Heard(au.Arrival)
-	return s.Writer.WriteVideo(au)
+	err := s.Writer.WriteVideo(au)
+	if unplayable := (*transcode.UnplayableError)(nil); errors.As(err, &unplayable) {
+		return &ingest.Refusal{Code: ingest.Rejected, Description: unplayable.Error()}
+	}
+	return err
 }
 
 // WriteAudio implements media.Writer.

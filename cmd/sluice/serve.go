@@ -104,8 +104,8 @@ func (g *gateway) startTranscode(ctx context.Context) (err error) {
 		VideoEncoder:     g.opts.VideoEncoder,
 		MaxVideoEncoders: g.opts.MaxVideoEncoders,
 
-		Logger:       g.logger,
-		Metrics:      g.metrics,
+		Logger:  g.logger,
+		Metrics: g.metrics,
 	})
 	if err != nil {
 		return fmt.Errorf("%w, or start with --video-only", err)

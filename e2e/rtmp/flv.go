@@ -38,6 +38,12 @@ func (t Tag) Frame() bool {
 // Keyframe says that the tag holds a video frame at which decoding can begin.
 func (t Tag) Keyframe() bool { return t.Type == Video && t.Frame() && t.Body[0]>>4&7 == 1 }
 
+// PTS is the timestamp of a frame of H.264 with its composition time, in
+// milliseconds.
+func (t Tag) PTS() uint32 {
+	return t.Timestamp + uint32(int32(uint32(t.Body[2])<<24|uint32(t.Body[3])<<16|uint32(t.Body[4])<<8)>>8)
+}
+
 // ReadFLV returns the tags of a file.
 func ReadFLV(file string) ([]Tag, error) {
 	const fileHeader, tagHeader, tagTrailer = 9 + 4, 11, 4

@@ -23,6 +23,7 @@ type Stream struct {
 		Width, Height int
 		FrameRate     float64
 		BFrames       bool
+		Treatment     string
 		Hint          string
 	}
 	Audio *struct {

@@ -1,0 +1,67 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluice-media/sluice/e2e/browser"
+	"github.com/sluice-media/sluice/e2e/source"
+)
+
+// TestBFramesPlay publishes what OBS publishes by default, B-frames that other
+// B-frames refer to, and reads the numbers of the pictures in Chromium: they
+// come in order, all of them, in time with the sound.
+func TestBFramesPlay(t *testing.T) {
+	n := watchEncoded(t, 250, strings.Fields("-preset ultrafast -bf 3 -refs 3 -x264-params b-pyramid=normal:b-adapt=0"))
+	live := n.WaitLive(n.stream)
+	if !live.Video.BFrames || live.Video.Treatment != "re-encoded" || !strings.Contains(live.Video.Hint, "bframes=0") {
+		t.Errorf("stream list says %+v", live.Video)
+	}
+	attempts(t, func() error {
+		start := time.Now()
+		before, sent := n.Reading(longTime), n.sent.Load()
+		watch(t, 8*time.Second)
+		after, sentNow := n.Reading(longTime), n.sent.Load()
+		s := n.seen(longTime, start)
+		return inOrder(t, s, after.Decoded-before.Decoded, int(sentNow-sent), after)
+	})
+}
+
+func inOrder(t *testing.T, s seen, decoded, sent int, r browser.Reading) error {
+	t.Helper()
+	last, back := -1, 0
+	for _, p := range s.Shown {
+		if d := p.Number - last; last >= 0 && d < 0 && d > -source.BarcodeFrames/2 {
+			back++
+		}
+		last = p.Number
+	}
+	delay := medianLag(s.delays)
+	t.Logf("%d pictures shown, %d decoded of %d sent, %.0f ms from publisher to glass at the median; %v", len(s.Shown), decoded, sent, delay, r)
+	switch {
+	case back > 0:
+		return fmt.Errorf("%d of %d pictures came after a later one", back, len(s.Shown))
+	case float64(decoded) < 0.95*float64(sent):
+		return fmt.Errorf("%d pictures decoded of %d", decoded, sent)
+	case math.Abs(r.AV()) > 80:
+		return fmt.Errorf("the picture is %.0f ms ahead of the sound", r.AV())
+	}
+	return nil
+}
+
+// medianLag is in milliseconds; NaN of nothing.
+func medianLag(lags []browser.Lag) float64 {
+	if len(lags) == 0 {
+		return math.NaN()
+	}
+	values := make([]float64, len(lags))
+	for i, l := range lags {
+		values[i] = l.Lag
+	}
+	return median(values)
+}
