@@ -27,8 +27,8 @@ const (
 // backlog holds the frames that a viewer has not been sent. The hub appends,
 // the viewer's sending goroutine takes.
 type backlog struct {
-	wake chan struct{} // holds a token when there may be something new
 	drop func(DropReason, int)
+	wake func() // called when there is something new
 
 	// guarded by mu
 	mu    sync.Mutex
@@ -41,8 +41,8 @@ type backlog struct {
 }
 
 // newBacklog returns one that is stale, so that it begins with a replay.
-func newBacklog(drop func(DropReason, int)) *backlog {
-	return &backlog{wake: make(chan struct{}, 1), drop: drop, stale: true}
+func newBacklog(drop func(DropReason, int), wake func()) *backlog {
+	return &backlog{drop: drop, wake: wake, stale: true}
 }
 
 // Deliver implements Subscriber: it appends a frame, or drops it whole.
@@ -54,10 +54,7 @@ func (b *backlog) Deliver(f *Frame) {
 		b.addVideo(f)
 	}
 	b.mu.Unlock()
-	select {
-	case b.wake <- struct{}{}:
-	default:
-	}
+	b.wake()
 }
 
 func (b *backlog) addAudio(f *Frame) {

@@ -66,7 +66,7 @@ func expect(t *testing.T, what, got, want string) {
 
 func TestBacklogWaits(t *testing.T) {
 	drops := dropLog{}
-	b, s := newBacklog(drops.note), &notation{}
+	b, s := newBacklog(drops.note, func() {}), &notation{}
 	b.wait()
 	s.deliver(b, "appaIpa")
 	expect(t, "the beginning", drain(t, b), "Ipaaa")
@@ -83,7 +83,7 @@ func TestBacklogWaits(t *testing.T) {
 
 func TestBacklogResumes(t *testing.T) {
 	drops := dropLog{}
-	b, s := newBacklog(drops.note), &notation{}
+	b, s := newBacklog(drops.note, func() {}), &notation{}
 	cached := s.frames("Ipppp")
 	s.deliver(b, "pp") // before the snapshot was looked at
 	b.resume(Replay{Frames: cached})
@@ -104,7 +104,7 @@ func TestBacklogResumes(t *testing.T) {
 
 // The snapshot was taken, then an IDR came, then the viewer resumed.
 func TestBacklogResumesBehindIDR(t *testing.T) {
-	b, s := newBacklog(dropLog{}.note), &notation{}
+	b, s := newBacklog(dropLog{}.note, func() {}), &notation{}
 	cached := s.frames("Ippp")
 	s.deliver(b, "pIp")
 	b.resume(Replay{Frames: cached})
@@ -113,7 +113,7 @@ func TestBacklogResumesBehindIDR(t *testing.T) {
 
 func TestBacklogOverflow(t *testing.T) {
 	drops := dropLog{}
-	b, s := newBacklog(drops.note), &notation{}
+	b, s := newBacklog(drops.note, func() {}), &notation{}
 	s.deliver(b, "I"+strings.Repeat("p", backlogLive-1))
 	s.deliver(b, strings.Repeat("a", backlogAudio+3))
 	if _, stale := b.state(); stale {

@@ -2,6 +2,7 @@ package egress
 
 import (
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -148,9 +149,15 @@ func (h *Hub) Replay() Replay {
 	return r
 }
 
-// deliver gives f to all subscribers; mu is held.
+// deliver gives f to all subscribers, each time in another order, so that nobody
+// is always the last; mu is held.
 func (h *Hub) deliver(f *Frame) {
-	for _, s := range h.subscribers {
-		s.Deliver(f)
+	n := len(h.subscribers)
+	if n == 0 {
+		return
+	}
+	first := rand.IntN(n)
+	for i := range n {
+		h.subscribers[(first+i)%n].Deliver(f)
 	}
 }

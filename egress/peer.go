@@ -42,7 +42,6 @@ func connect(transport *rtc.Transport, o *rtc.Offer, onState func(webrtc.PeerCon
 	}
 	q.OnConnectionStateChange(onState)
 	for _, t := range tracks {
-		t.burst = q.Burst
 		tr, err := q.AddTransceiverFromTrack(t, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
 		if err != nil {
 			return nil, fmt.Errorf("add a track: %w", err)

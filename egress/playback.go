@@ -100,12 +100,23 @@ func newPlayback(v *Viewer, now time.Time) *playback {
 	}
 }
 
+// play sends what is to be sent now, and returns how long to wait for the next
+// frame.
+func (p *playback) play(now time.Time, sent *ledger) time.Duration {
+	for range turnFrames {
+		if pause := p.step(now, sent); pause > 0 {
+			return pause
+		}
+	}
+	return 0
+}
+
 // none is how long to wait when there is nothing to send.
 const none = time.Duration(1<<63 - 1)
 
 // step sends the next frame if it is its time. It returns how long to wait:
 // nothing after a frame was sent, none if there is no frame.
-func (p *playback) step(now time.Time) time.Duration {
+func (p *playback) step(now time.Time, sent *ledger) time.Duration {
 	if _, stale := p.backlog.state(); stale {
 		cause := causeOverflow
 		if p.began.IsZero() {
@@ -129,6 +140,7 @@ func (p *playback) step(now time.Time) time.Duration {
 		return 0
 	}
 	p.send(f, phase, now)
+	sent.note(p.metrics, f)
 	return 0
 }
 
@@ -160,8 +172,9 @@ func (p *playback) send(f *Frame, phase phase, now time.Time) {
 	}
 	first := p.track.header.SequenceNumber
 	p.history.add(sentFrame{frame: f, at: now, timestamp: ts, first: first, picture: p.track.picture})
-	err := p.track.send(f, ts, p.cc, now)
-	p.metrics.sent(f, err)
+	if err := p.track.send(f, ts, p.cc, now); err != nil {
+		p.metrics.drop(DropSendError, 1)
+	}
 	if f.IDR {
 		p.noteIDR(first+uint16(len(f.Payloads))-1, now)
 	}
@@ -302,7 +315,6 @@ func (p *playback) recover(cause string, now time.Time) {
 // cannot repeat: a receiver asks for an IDR only seconds later.
 func (p *playback) nack(pairs []rtcp.NackPair, now time.Time) {
 	beyond := false
-	p.track.burst.Begin()
 	for i := range pairs {
 		pairs[i].Range(func(seq uint16) bool {
 			p.metrics.NACKs.Inc()
@@ -310,7 +322,6 @@ func (p *playback) nack(pairs []rtcp.NackPair, now time.Time) {
 			return true
 		})
 	}
-	p.track.burst.End()
 	state, _ := p.backlog.state()
 	switch {
 	case state == live && beyond:

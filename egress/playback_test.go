@@ -68,7 +68,7 @@ func newScene(t *testing.T, gop, published int) *scene {
 	track := newTrack(webrtc.RTPCodecTypeVideo, videoClock)
 	track.writer, track.header.SSRC, track.rtx.SSRC, track.ccID = s.wire, 1, 2, 3
 	v := &Viewer{
-		source: h, backlog: newBacklog(vm.drop), clock: h.clock, peer: &peer{video: track},
+		source: h, backlog: newBacklog(vm.drop, func() {}), clock: h.clock, peer: &peer{video: track},
 		metrics: vm, joined: s.now,
 	}
 	h.Subscribe(v.backlog)
@@ -108,7 +108,7 @@ func (s *scene) run(d time.Duration) []rtp.Header {
 			s.publish()
 			next, s.now = s.now, at
 		}
-		for s.play.step(s.now) == 0 {
+		for s.play.step(s.now, &ledger{}) == 0 {
 			continue
 		}
 		s.now = s.now.Add(time.Millisecond)
@@ -213,7 +213,7 @@ func TestJoinWaits(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s := newScene(t, c.gop, c.published)
 			s.play.waits = c.waits
-			s.play.step(s.now)
+			s.play.step(s.now, &ledger{})
 			if n := s.counter(s.play.metrics.waits[c.reason]); n != 1 {
 				t.Errorf("%d waits for %s", n, c.reason)
 			}

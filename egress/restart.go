@@ -1,8 +1,7 @@
 package egress
 
 import (
-	"context"
-	"sync"
+	"sync/atomic"
 
 	"github.com/sluice-media/sluice/rtc"
 )
@@ -24,48 +23,10 @@ func (v *Viewer) RestartICE(ufrag, pwd string) (rtc.ICE, error) {
 	return made, nil
 }
 
-// path says whether there is a way to the viewer. pion drops what is sent
-// while it has none.
-type path struct {
-	mu   sync.Mutex
-	free chan struct{} // closed while there is one
-}
+// path says whether there is a way to the viewer: not while ICE restarts. pion
+// drops what is sent then.
+type path struct{ closed atomic.Bool }
 
-func newPath() *path {
-	p := &path{free: make(chan struct{})}
-	close(p.free)
-	return p
-}
-
-func (p *path) open() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	select {
-	case <-p.free:
-	default:
-		close(p.free)
-	}
-}
-
-func (p *path) close() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	select {
-	case <-p.free:
-		p.free = make(chan struct{})
-	default:
-	}
-}
-
-// await returns when there is a way, true, or when ctx is done, false.
-func (p *path) await(ctx context.Context) bool {
-	p.mu.Lock()
-	free := p.free
-	p.mu.Unlock()
-	select {
-	case <-free:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
-}
+func (p *path) open()        { p.closed.Store(false) }
+func (p *path) close()       { p.closed.Store(true) }
+func (p *path) isOpen() bool { return !p.closed.Load() }

@@ -43,5 +43,6 @@ func (v *Viewer) readRTCP(s *webrtc.RTPSender) {
 			default:
 			}
 		}
+		v.ask()
 	}
 }

@@ -1,57 +1,114 @@
 package egress
 
-import "time"
+import (
+	"time"
 
-// send writes frames and sender reports until the context ends.
-func (v *Viewer) send() {
-	now := time.Now()
-	var video *playback
+	"github.com/sluice-media/sluice/rtc"
+)
+
+// turnFrames is how many video frames a viewer may send in one turn, so that
+// one who catches up does not hold up the others.
+const turnFrames = 8
+
+// output is what a viewer sends from. It belongs to the worker that has the
+// viewer.
+type output struct {
+	video   *playback // nil: not accepted
+	audio   []*Frame  // buffer
+	reports *reporter
+	hold    time.Time // video begins
+
+	alarm *time.Timer // asks for a turn
+	set   time.Time   // when it goes off, or went
+}
+
+// begin makes the viewer take frames and turns.
+func (v *Viewer) begin(now time.Time) {
+	v.mu.Lock()
+	v.out = &output{reports: newReporter(v, now), hold: now.Add(startHold)}
 	if v.peer.video != nil {
-		video = newPlayback(v, now)
+		v.out.video = newPlayback(v, now)
 	}
-	reports := newReporter(v, now)
-	hold := now.Add(startHold)
-	timer := time.NewTimer(startHold)
-	defer timer.Stop()
-	var audio []*Frame
-	for v.path.await(v.ctx) {
-		audio = v.sendAudio(audio)
-		now = time.Now()
-		pause := reports.step(now)
-		switch {
-		case video == nil:
-		case now.Before(hold):
-			pause = min(pause, hold.Sub(now))
-		default:
-			pause = min(pause, video.step(now))
+	v.out.alarm, v.out.set = time.AfterFunc(startHold, v.ask), v.out.hold
+	v.mu.Unlock()
+	v.source.Subscribe(v.backlog)
+	v.ask()
+}
+
+// finish returns when the viewer takes neither any more.
+func (v *Viewer) finish() {
+	v.source.Unsubscribe(v.backlog)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.out.alarm.Stop()
+	v.out = nil
+}
+
+// ask makes the viewer have a turn.
+func (v *Viewer) ask() {
+	if v.turn.ask() {
+		v.sender.push(v)
+	}
+}
+
+// play is a viewer's turn: it puts into the batch what is to be sent now.
+func (v *Viewer) play(batch *rtc.Batch, sent *ledger) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	o := v.out
+	if o == nil || !v.path.isOpen() {
+		return
+	}
+	v.peer.Burst.Begin(batch)
+	defer v.peer.Burst.End()
+	now := time.Now()
+	pause := none
+	if o.video != nil {
+		v.takeFeedback(o.video, now)
+		if pause = o.hold.Sub(now); pause <= 0 {
+			pause = o.video.play(now, sent)
 		}
-		timer.Reset(pause)
-		if pause == 0 && v.ctx.Err() == nil {
-			continue
-		}
+	}
+	v.sendAudio(o, now, sent) // never behind a replay
+	pause = min(pause, o.reports.step(now))
+	v.wait(o, pause, now)
+}
+
+// wait sees to it that the next turn is not later than after a pause.
+func (v *Viewer) wait(o *output, pause time.Duration, now time.Time) {
+	switch at := now.Add(pause); {
+	case pause <= 0:
+		v.ask()
+	case at.Before(o.set), !o.set.After(now):
+		o.alarm.Reset(pause)
+		o.set = at
+	}
+}
+
+// takeFeedback takes what the viewer has reported.
+func (v *Viewer) takeFeedback(video *playback, now time.Time) {
+	for {
 		select {
-		case <-v.ctx.Done():
-			return
-		case <-v.backlog.wake:
-		case <-timer.C:
 		case p := <-v.reports:
-			if video != nil {
-				video.feedback(p, time.Now())
-			}
+			video.feedback(p, now)
+		default:
+			return
 		}
 	}
 }
 
-// sendAudio writes the audio that has come. It never waits behind a replay.
-func (v *Viewer) sendAudio(buf []*Frame) []*Frame {
-	buf = v.backlog.takeAudio(buf)
+// sendAudio writes the audio that has come.
+func (v *Viewer) sendAudio(o *output, now time.Time, sent *ledger) {
+	o.audio = v.backlog.takeAudio(o.audio)
 	if t := v.peer.audio; t != nil {
-		for _, f := range buf {
-			v.metrics.sent(f, t.send(f, t.timestamp(f.PTS), nil, time.Time{}))
+		for _, f := range o.audio {
+			if err := t.send(f, t.timestamp(f.PTS), nil, now); err != nil {
+				v.metrics.drop(DropSendError, 1)
+			}
+			sent.note(v.metrics, f)
 		}
 	}
-	clear(buf)
-	return buf
+	clear(o.audio)
 }
 
 // reporter sends the sender reports of a viewer's tracks, all for the same

@@ -1,6 +1,8 @@
 package egress
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sluice-media/sluice/metrics"
@@ -41,15 +43,12 @@ func newViewerMetrics(e *metrics.Egress, s metrics.Signal) *viewerMetrics {
 func (m *viewerMetrics) drop(r DropReason, n int) { m.dropped[r].Add(float64(n)) }
 
 // sent counts a frame that was.
-func (m *viewerMetrics) sent(f *Frame, err error) {
+func (m *viewerMetrics) sent(f *Frame, now time.Time) {
 	packets, bytes, latency := m.VideoPackets, m.VideoBytes, m.VideoLatency
 	if f.Kind == Audio {
 		packets, bytes, latency = m.AudioPackets, m.AudioBytes, m.AudioLatency
 	}
-	if err != nil {
-		m.drop(DropSendError, 1)
-	}
 	packets.Add(float64(len(f.Payloads)))
 	bytes.Add(float64(f.Size))
-	metrics.Since(latency, f.Arrival)
+	latency.Observe(now.Sub(f.Arrival).Seconds())
 }

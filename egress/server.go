@@ -42,6 +42,7 @@ type Server struct {
 	config Config
 	ctx    context.Context
 	end    context.CancelCauseFunc
+	sender *sender
 	wg     sync.WaitGroup // viewers' goroutines
 	log    *slog.Logger
 
@@ -65,7 +66,7 @@ func New(c Config) *Server {
 	c.MaxViewers = cmp.Or(c.MaxViewers, 5000)
 	c.Grace = cmp.Or(c.Grace, time.Minute)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
-	s := &Server{config: c, hubs: map[string]*stream{}, log: c.Logger}
+	s := &Server{config: c, sender: newSender(c.Transport), hubs: map[string]*stream{}, log: c.Logger}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
 	return s
 }
@@ -162,7 +163,7 @@ func (s *Server) join(st *stream, sdp string) (*Viewer, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := newViewer(st, s.config.WaitForIDR)
+	v := newViewer(st, s.sender, s.config.WaitForIDR)
 	v.ufrag = o.Ufrag
 	if v.peer, err = connect(s.config.Transport, o, v.onState); err != nil {
 		v.end(err)
@@ -201,5 +202,6 @@ func (s *Server) Close() error {
 	s.mu.Unlock()
 	s.end(ErrClosed)
 	s.wg.Wait()
+	s.sender.close()
 	return nil
 }

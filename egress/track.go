@@ -30,7 +30,6 @@ type track struct {
 	kind  webrtc.RTPCodecType
 	clock int64 // Hz
 	base  uint32
-	burst *rtc.Burst // nil: packets go one by one
 
 	bound  chan struct{} // closed by Bind, which sets the fields up to header
 	writer webrtc.TrackLocalWriter
@@ -102,10 +101,6 @@ func (t *track) timestamp(m time.Duration) uint32 { return t.base + ticks(m, t.c
 func (t *track) send(f *Frame, timestamp uint32, cc *twcc, now time.Time) (err error) {
 	t.header.Timestamp = timestamp
 	t.skew = f.Skew
-	if len(f.Payloads) > 1 {
-		t.burst.Begin()
-		defer t.burst.End()
-	}
 	for i, p := range f.Payloads {
 		p = t.numbered(f, p, t.picture)
 		t.header.Marker = t.marks(f, i)

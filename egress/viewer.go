@@ -52,10 +52,16 @@ type Viewer struct {
 	metrics *viewerMetrics
 	log     *slog.Logger
 
+	sender  *sender
+	turn    turn
 	reports chan rtcp.Packet // from the goroutines that read RTCP
 
-	path       *path      // to the viewer: closed while ICE restarts
+	path       path       // to the viewer
 	restarting sync.Mutex // held by RestartICE
+
+	// guarded by mu, which the worker that has the viewer holds
+	mu  sync.Mutex
+	out *output // nil: not connected, or not any more
 
 	connected     chan struct{} // closed when DTLS is done
 	connectedOnce sync.Once
@@ -64,14 +70,14 @@ type Viewer struct {
 	candidates atomic.Int32 // added by trickling
 }
 
-func newViewer(st *stream, waits bool) *Viewer {
+func newViewer(st *stream, sender *sender, waits bool) *Viewer {
 	v := &Viewer{
-		id: rand.Text()[:8], source: st.Hub, clock: st.clock, backlog: newBacklog(st.viewers.drop),
-		joined: time.Now(), waits: waits, metrics: st.viewers,
+		id: rand.Text()[:8], source: st.Hub, clock: st.clock,
+		joined: time.Now(), waits: waits, metrics: st.viewers, sender: sender,
 		reports:   make(chan rtcp.Packet, feedbackQueue),
 		connected: make(chan struct{}), done: make(chan struct{}),
-		path: newPath(),
 	}
+	v.backlog = newBacklog(st.viewers.drop, v.ask)
 	v.ctx, v.end = context.WithCancelCause(st.ctx)
 	v.log = st.log.With("viewer", v.id)
 	return v
@@ -83,6 +89,7 @@ func (v *Viewer) onState(s webrtc.PeerConnectionState) {
 	case webrtc.PeerConnectionStateConnected:
 		v.connectedOnce.Do(func() { close(v.connected) })
 		v.path.open()
+		v.ask()
 	case webrtc.PeerConnectionStateFailed:
 		v.end(v.unless(ErrConsentLost))
 	case webrtc.PeerConnectionStateClosed:
@@ -128,17 +135,17 @@ func (v *Viewer) Close() error {
 	return nil
 }
 
-// run is the viewer's goroutine: it waits for the connection, then sends until
-// the context ends. Whoever started it closes done.
+// run is the viewer's goroutine: it waits for the connection, then for the end
+// of the context. Whoever started it closes done.
 func (v *Viewer) run() {
 	var readers sync.WaitGroup
 	for _, s := range v.peer.senders {
 		readers.Go(func() { v.readRTCP(s) })
 	}
 	if v.connect() {
-		v.source.Subscribe(v.backlog)
-		v.send()
-		v.source.Unsubscribe(v.backlog)
+		v.begin(time.Now())
+		<-v.ctx.Done()
+		v.finish()
 	}
 	_ = v.peer.Close()
 	readers.Wait()

@@ -69,7 +69,6 @@ type udpMux struct {
 	*ice.UDPMuxDefault
 	conn   udpConn
 	public []netip.Addr
-	pool   sync.Pool // of the bursts' buffers
 
 	// guarded by mu
 	mu     sync.Mutex
@@ -82,10 +81,6 @@ func newUDPMux(conn udpConn, public []netip.Addr, log logging.LeveledLogger) *ud
 		UDPMuxDefault: ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: log}),
 		conn:          conn,
 		public:        public,
-		pool: sync.Pool{New: func() any {
-			b := make([]byte, 0, burstBytes)
-			return &b
-		}},
 	}
 }
 
@@ -98,7 +93,7 @@ type sessionMux struct {
 
 // forSession returns a mux for one ICE agent.
 func (m *udpMux) forSession() sessionMux {
-	return sessionMux{m, &Burst{socket: m.conn, pool: &m.pool}}
+	return sessionMux{m, &Burst{}}
 }
 
 func (m *udpMux) local() *net.UDPAddr { return m.conn.LocalAddr().(*net.UDPAddr) }
