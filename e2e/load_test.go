@@ -25,7 +25,7 @@ func TestAudience(t *testing.T) {
 	s := server.Start(t)
 	go func() { cancel(clip.Publish(ctx, s.RTMP, "live", "load")) }()
 	s.WaitLive("live/load")
-	a, err := load.NewAudience(s.WHEP("live/load"))
+	a, err := load.NewAudience(s.WHEP("live/load"), true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,6 +26,7 @@ type options struct {
 	length  time.Duration
 	rate    float64
 	churn   int
+	whole   bool
 	sluice  string
 	clip    string
 	out     string
@@ -90,6 +91,7 @@ func parse(args []string) (*options, error) {
 	f.DurationVar(&o.length, "for", 10*time.Second, "how long to measure, once all have joined")
 	f.Float64Var(&o.rate, "rate", 100, "joins a second")
 	f.IntVar(&o.churn, "churn", 0, "viewers a second that come and go besides, for a second each")
+	f.BoolVar(&o.whole, "whole", true, "receivers take packets in the pieces in which they were sent (UDP_GRO)")
 	f.StringVar(&o.sluice, "sluice", "bin/sluice", "Sluice's binary")
 	f.StringVar(&o.clip, "clip", "", "FLV file to publish; made with ffmpeg if there is none")
 	f.StringVar(&o.out, "out", "", "file to write the results to: NAME.json and NAME.svg")

@@ -81,7 +81,7 @@ type session struct {
 
 // sinks makes the receivers of the floor.
 func (s *session) sinks() (err error) {
-	if s.audience, err = load.NewAudience("http://127.0.0.1"); err != nil {
+	if s.audience, err = load.NewAudience("http://127.0.0.1", s.options.whole); err != nil {
 		return err
 	}
 	key, salt := floorKey()
@@ -103,7 +103,7 @@ func (s *session) join(ctx context.Context, cancel context.CancelCauseFunc, clip
 	if t.rtmp != "" {
 		go func() { cancel(t.publish(ctx, clip)) }()
 	}
-	if s.audience, err = load.NewAudience(t.whep); err != nil {
+	if s.audience, err = load.NewAudience(t.whep, s.options.whole); err != nil {
 		return err
 	}
 	if err := retry(starting, func() error { return s.audience.Join(ctx, 1, 1) }); err != nil {

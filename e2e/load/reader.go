@@ -55,7 +55,7 @@ func (r *reader) sweep(b *batch, now time.Time) {
 		for n := batchSize; n == batchSize; {
 			n = b.receive(v.socket.fd)
 			for i := range n {
-				v.take(b.packet(i))
+				b.each(i, v.take)
 			}
 		}
 		v.tick(now)

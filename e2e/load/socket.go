@@ -48,15 +48,21 @@ func listen(local netip.Addr) (*socket, error) {
 	return &socket{UDPConn: conn}, nil
 }
 
-// detach makes the socket one that is only polled.
-func (s *socket) detach() error {
+// detach makes the socket one that is only polled. With whole, what was sent in
+// one piece comes in one piece (udp(7), UDP_GRO).
+func (s *socket) detach(whole bool) error {
 	raw, err := s.SyscallConn()
 	if err != nil {
 		return err
 	}
-	var dup error
-	err = raw.Control(func(fd uintptr) { s.fd, dup = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 1) })
-	return errors.Join(err, dup, s.UDPConn.Close())
+	var dup, set error
+	err = raw.Control(func(fd uintptr) {
+		if whole {
+			set = unix.SetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_GRO, 1)
+		}
+		s.fd, dup = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 1)
+	})
+	return errors.Join(err, dup, set, s.UDPConn.Close())
 }
 
 // send sends a packet. One that the kernel refuses is lost, as it may be on
@@ -79,7 +85,8 @@ func (s *socket) Close() error {
 
 const (
 	batchSize   = 64
-	packetSize  = 1600 // bytes, more than any MTU here
+	packetSize  = 1600    // bytes, more than any MTU here
+	messageSize = 1 << 16 // bytes, of packets that come in one piece
 	controlSize = 64
 )
 
@@ -96,14 +103,14 @@ type batch struct {
 	vectors  [batchSize]unix.Iovec
 	names    [batchSize]unix.RawSockaddrInet4
 	controls [batchSize][controlSize]byte
-	packets  [batchSize][packetSize]byte
+	packets  [batchSize][messageSize]byte
 }
 
 func newBatch() *batch {
 	b := &batch{}
 	for i := range b.headers {
 		b.vectors[i].Base = &b.packets[i][0]
-		b.vectors[i].SetLen(packetSize)
+		b.vectors[i].SetLen(messageSize)
 		h := &b.headers[i].header
 		h.Name = (*byte)(unsafe.Pointer(&b.names[i]))
 		h.Iov = &b.vectors[i]
@@ -127,17 +134,25 @@ func (b *batch) receive(fd int) int {
 	return int(n)
 }
 
-// packet returns the i-th datagram, where it is from and when the kernel got it.
-func (b *batch) packet(i int) ([]byte, netip.AddrPort, time.Time) {
+// each calls take with the packets of the i-th datagram, where it is from and
+// when the kernel got it.
+func (b *batch) each(i int, take func([]byte, netip.AddrPort, time.Time)) {
 	name := &b.names[i]
-	port := name.Port<<8 | name.Port>>8
-	at := time.Now()
-	control := b.controls[i][:b.headers[i].header.Controllen]
-	const data = unix.SizeofCmsghdr
-	if len(control) >= data+16 {
-		if h := (*unix.Cmsghdr)(unsafe.Pointer(&control[0])); h.Level == unix.SOL_SOCKET && h.Type == unix.SCM_TIMESTAMPNS {
-			at = time.Unix(int64(binary.NativeEndian.Uint64(control[data:])), int64(binary.NativeEndian.Uint64(control[data+8:])))
+	from := netip.AddrPortFrom(netip.AddrFrom4(name.Addr), name.Port<<8|name.Port>>8)
+	packets := b.packets[i][:b.headers[i].size]
+	at, size := time.Now(), len(packets)
+	messages, _ := unix.ParseSocketControlMessage(b.controls[i][:b.headers[i].header.Controllen])
+	for _, m := range messages {
+		switch {
+		case m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SCM_TIMESTAMPNS:
+			at = time.Unix(int64(binary.NativeEndian.Uint64(m.Data)), int64(binary.NativeEndian.Uint64(m.Data[8:])))
+		case m.Header.Level == unix.SOL_UDP && m.Header.Type == unix.UDP_GRO:
+			size = int(binary.NativeEndian.Uint32(m.Data))
 		}
 	}
-	return b.packets[i][:b.headers[i].size], netip.AddrPortFrom(netip.AddrFrom4(name.Addr), port), at
+	for len(packets) > 0 {
+		n := min(size, len(packets))
+		take(packets[:n], from, at)
+		packets = packets[n:]
+	}
 }

@@ -85,7 +85,7 @@ func join(ctx context.Context, a *Audience) (_ *Viewer, err error) {
 	now := time.Now()
 	v.in, v.out, v.times.Connected = in, out, now.Sub(v.posted)
 	v.nextCheck, v.nextReport = now.Add(consentPause), now.Add(reportPause)
-	return v, s.detach()
+	return v, s.detach(a.whole)
 }
 
 // nominate sends checks until one is answered.
