@@ -26,8 +26,10 @@ type Hub struct {
 	mu          sync.Mutex
 	publication *Publication // nil between publications
 	subscribers []Subscriber
-	viewers     int // Play was called and the Viewer has not ended
-	expiry      *time.Timer
+	guests      map[*guest]struct{} // Play was called and the Viewer has not ended
+	changed     chan struct{}       // closed when the status is another
+	graceEnds   time.Time           // zero: nobody has published yet
+	expiry      *time.Timer         // of whoever waits for a publisher
 	closed      bool
 	last        time.Duration // largest DTS or audio PTS delivered
 	facts       facts
@@ -39,10 +41,14 @@ type Hub struct {
 }
 
 func newHub(name string, grace time.Duration, m *metrics.Egress, log *slog.Logger, ended func()) *Hub {
-	return &Hub{
+	h := &Hub{
 		name: name, grace: grace, clock: newClock(time.Now()), metrics: m,
 		log: log.With("stream", name), ended: ended,
+		guests: map[*guest]struct{}{}, changed: make(chan struct{}),
 	}
+	h.expiry = time.AfterFunc(grace, h.sweep)
+	h.expiry.Stop() // nobody waits yet
+	return h
 }
 
 // publish begins a publication.
@@ -55,13 +61,12 @@ func (h *Hub) publish() (*Publication, error) {
 	case h.publication != nil:
 		return nil, ErrStreamBusy
 	}
-	if h.expiry != nil {
-		h.expiry.Stop()
-	}
+	h.expiry.Stop()
 	h.publication = &Publication{hub: h}
 	h.facts = facts{since: time.Now()}
 	h.metrics.Live.Set(1)
-	h.log.Debug("stream is live", "viewers", h.viewers)
+	h.log.Debug("stream is live", "viewers", len(h.guests))
+	h.tell()
 	return h.publication, nil
 }
 
@@ -75,19 +80,10 @@ func (h *Hub) unpublish(p *Publication) {
 	h.publication = nil
 	h.gop.drop()
 	h.metrics.Live.Set(0)
-	h.log.Debug("stream waits for its publisher", "viewers", h.viewers, "for", h.grace)
-	h.expiry = time.AfterFunc(h.grace, h.expire)
-}
-
-// expire ends the hub unless a publisher came back just now.
-func (h *Hub) expire() {
-	h.mu.Lock()
-	ends := h.publication == nil && !h.closed
-	h.closed = h.closed || ends
-	h.mu.Unlock()
-	if ends {
-		h.ended()
-	}
+	h.log.Debug("stream waits for its publisher", "viewers", len(h.guests), "for", h.grace)
+	h.graceEnds = time.Now().Add(h.grace)
+	h.expiry.Reset(h.grace)
+	h.tell()
 }
 
 // close ends the hub at once. Further writes to its publication fail.
@@ -96,29 +92,7 @@ func (h *Hub) close() {
 	defer h.mu.Unlock()
 	h.closed = true
 	h.publication = nil
-	if h.expiry != nil {
-		h.expiry.Stop()
-	}
-}
-
-// admit counts a viewer in, unless the stream has no publisher.
-func (h *Hub) admit() error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.publication == nil {
-		return ErrNotLive
-	}
-	h.viewers++
-	h.metrics.Viewers.Set(float64(h.viewers))
-	return nil
-}
-
-// release counts a viewer out.
-func (h *Hub) release() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.viewers--
-	h.metrics.Viewers.Set(float64(h.viewers))
+	h.expiry.Stop()
 }
 
 // Subscribe makes s receive every frame from now on.

@@ -46,7 +46,7 @@ func TestHubGrace(t *testing.T) {
 		if err := p.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if err := h.admit(); !errors.Is(err, ErrNotLive) {
+		if _, err := h.admit(t.Context(), 0); !errors.Is(err, ErrNotLive) {
 			t.Errorf("a viewer between publications: %v", err)
 		}
 		time.Sleep(59 * time.Second)

@@ -184,7 +184,7 @@ func (h *Hub) info() StreamInfo {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return StreamInfo{
-		Name: h.name, Live: h.publication != nil, Since: h.facts.since, Viewers: h.viewers,
+		Name: h.name, Live: h.publication != nil, Since: h.facts.since, Viewers: len(h.guests),
 		Video: h.facts.video, Audio: h.facts.audio,
 	}
 }

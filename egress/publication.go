@@ -21,7 +21,7 @@ type Publication struct {
 func (p *Publication) HasViewers() bool {
 	p.hub.mu.Lock()
 	defer p.hub.mu.Unlock()
-	return p.hub.viewers > 0
+	return len(p.hub.guests) > 0
 }
 
 // TakeKeyframeRequest reports whether a viewer would be served better by an IDR

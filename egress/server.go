@@ -20,6 +20,14 @@ type Config struct {
 	// MaxViewers bounds the viewers of all streams together; default 5000.
 	MaxViewers int
 
+	// MaxStreamViewers bounds the viewers of one stream; default MaxViewers.
+	MaxStreamViewers int
+
+	// MaxWaiting bounds the viewers of all streams together who wait of their
+	// own patience for a stream that is not live; default 1000. Further ones
+	// are told that it is not.
+	MaxWaiting int
+
 	// Grace is how long viewers wait for a publisher that went away to come
 	// back; default 60 s.
 	Grace time.Duration
@@ -64,6 +72,8 @@ type stream struct {
 // New returns a Server without a stream.
 func New(c Config) *Server {
 	c.MaxViewers = cmp.Or(c.MaxViewers, 5000)
+	c.MaxStreamViewers = cmp.Or(c.MaxStreamViewers, c.MaxViewers)
+	c.MaxWaiting = cmp.Or(c.MaxWaiting, 1000)
 	c.Grace = cmp.Or(c.Grace, time.Minute)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	s := &Server{config: c, sender: newSender(c.Transport), hubs: map[string]*stream{}, log: c.Logger}
@@ -79,12 +89,18 @@ func (s *Server) Publish(name string) (*Publication, error) {
 	if s.closed {
 		return nil, ErrClosed
 	}
-	st := s.hubs[name]
-	if st == nil {
-		st = s.newStream(name)
-		s.hubs[name] = st
+	return s.stream(name).publish()
+}
+
+// stream returns the stream of a name, which it makes if there is none; mu is
+// held.
+func (s *Server) stream(name string) *stream {
+	if st := s.hubs[name]; st != nil && !st.over() {
+		return st
 	}
-	return st.publish()
+	st := s.newStream(name)
+	s.hubs[name] = st
+	return st
 }
 
 func (s *Server) newStream(name string) *stream {
@@ -95,7 +111,7 @@ func (s *Server) newStream(name string) *stream {
 	return st
 }
 
-// remove forgets a stream whose publisher did not come back.
+// remove forgets a stream for which nobody waits any more.
 func (s *Server) remove(st *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,65 +121,90 @@ func (s *Server) remove(st *stream) {
 	delete(s.hubs, st.name)
 	st.metrics.Close()
 	st.end(ErrStreamEnded)
-	s.log.Info("stream ended", "stream", st.name)
+	if !st.info().Since.IsZero() {
+		s.log.Info("stream ended", "stream", st.name)
+	}
 }
 
 // Play adds a viewer to a stream by its SDP offer. It fails with ErrNoStream,
 // ErrNotLive, ErrTooManyViewers, ErrBadOffer, ErrNoCommonCodec or ErrClosed.
-func (s *Server) Play(name, sdp string) (*Viewer, error) {
-	st, err := s.admit(name)
+func (s *Server) Play(name, sdp string) (*Viewer, error) { return s.Await(name, sdp, 0) }
+
+// Await is Play for a viewer who has the patience to wait so long for a
+// publisher, where there is none, in a session that plays when one comes. Until
+// the stream's video is known it is taken to be H.264; if that was wrong the
+// session ends with ErrCodecChanged. The name must be UTF-8.
+func (s *Server) Await(name, sdp string, patience time.Duration) (*Viewer, error) {
+	st, g, err := s.admit(name, patience)
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.join(st, sdp)
+	v, err := s.join(st, g, sdp)
 	if err != nil {
-		s.release(st)
+		s.release(st, g)
 		return nil, err
 	}
 	go func() {
 		defer s.wg.Done()
 		v.run()
-		s.release(st)
+		s.release(st, g)
 		close(v.done)
 	}()
 	return v, nil
 }
 
 // admit counts a viewer in.
-func (s *Server) admit(name string) (*stream, error) {
+func (s *Server) admit(name string, patience time.Duration) (*stream, *guest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	st := s.hubs[name]
 	switch {
 	case s.closed:
-		return nil, ErrClosed
-	case st == nil:
-		return nil, ErrNoStream
+		return nil, nil, ErrClosed
+	case st == nil && (patience <= 0 || s.waiting() >= s.config.MaxWaiting):
+		return nil, nil, ErrNoStream
 	case s.viewers >= s.config.MaxViewers:
-		return nil, ErrTooManyViewers
+		return nil, nil, ErrTooManyViewers
 	}
-	if err := st.admit(); err != nil {
-		return nil, err
+	st = s.stream(name)
+	switch status, _ := st.status(); {
+	case status.Viewers >= s.config.MaxStreamViewers:
+		return nil, nil, ErrTooManyViewers
+	case !status.Live && s.waiting() >= s.config.MaxWaiting:
+		patience = 0
+	}
+	g, err := st.admit(st.ctx, patience)
+	if err != nil {
+		return nil, nil, err
 	}
 	s.viewers++
-	return st, nil
+	return st, g, nil
+}
+
+// waiting returns how many viewers wait of their own patience; mu is held.
+func (s *Server) waiting() int {
+	n := 0
+	for _, st := range s.hubs {
+		n += st.waiting()
+	}
+	return n
 }
 
 // release counts a viewer out.
-func (s *Server) release(st *stream) {
+func (s *Server) release(st *stream, g *guest) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.viewers--
-	st.release()
+	st.release(g)
 }
 
 // join makes the viewer of an admitted offer.
-func (s *Server) join(st *stream, sdp string) (*Viewer, error) {
+func (s *Server) join(st *stream, g *guest, sdp string) (*Viewer, error) {
 	o, err := parseOffer(sdp, st.target())
 	if err != nil {
 		return nil, err
 	}
-	v := newViewer(st, s.sender, s.config.WaitForIDR)
+	v := newViewer(st, g, s.sender, s.config.WaitForIDR)
 	v.ufrag = o.Ufrag
 	if v.peer, err = connect(s.config.Transport, o, v.onState); err != nil {
 		v.end(err)
@@ -185,7 +226,9 @@ func (s *Server) Streams() []StreamInfo {
 	s.mu.Lock()
 	list := make([]StreamInfo, 0, len(s.hubs))
 	for _, st := range s.hubs {
-		list = append(list, st.info())
+		if info := st.info(); !info.Since.IsZero() { // else there are only viewers yet
+			list = append(list, info)
+		}
 	}
 	s.mu.Unlock()
 	slices.SortFunc(list, func(a, b StreamInfo) int { return cmp.Compare(a.Name, b.Name) })

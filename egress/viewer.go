@@ -44,6 +44,7 @@ type Viewer struct {
 	id      string // for the log; not the session's secret
 	peer    *peer
 	source  Source
+	status  func() (Status, <-chan struct{})
 	clock   *clock
 	backlog *backlog
 	ufrag   string
@@ -70,15 +71,15 @@ type Viewer struct {
 	candidates atomic.Int32 // added by trickling
 }
 
-func newViewer(st *stream, sender *sender, waits bool) *Viewer {
+func newViewer(st *stream, g *guest, sender *sender, waits bool) *Viewer {
 	v := &Viewer{
-		id: rand.Text()[:8], source: st.Hub, clock: st.clock,
+		id: rand.Text()[:8], source: st.Hub, status: st.status, clock: st.clock,
 		joined: time.Now(), waits: waits, metrics: st.viewers, sender: sender,
 		reports:   make(chan rtcp.Packet, feedbackQueue),
 		connected: make(chan struct{}), done: make(chan struct{}),
 	}
 	v.backlog = newBacklog(st.viewers.drop, v.ask)
-	v.ctx, v.end = context.WithCancelCause(st.ctx)
+	v.ctx, v.end = context.WithCancelCause(g.ctx)
 	v.log = st.log.With("viewer", v.id)
 	return v
 }
@@ -114,6 +115,10 @@ func (v *Viewer) Answer() string { return v.peer.answer }
 
 // Ufrag returns the ice-ufrag of the viewer's offer.
 func (v *Viewer) Ufrag() string { return v.ufrag }
+
+// Status returns what is to be told of the stream now, and a channel that is
+// closed when that changes.
+func (v *Viewer) Status() (Status, <-chan struct{}) { return v.status() }
 
 // Context is done when the viewer has ended; context.Cause tells why.
 func (v *Viewer) Context() context.Context { return v.ctx }
