@@ -6,6 +6,9 @@
 // it; egress chooses codecs and answers. A session's URL holds 130 random bits
 // and is the capability to trickle into and to end the session.
 //
+// Below it are the session's server-sent events, for a player that wants to know
+// whether its stream is live and how many watch it.
+//
 // The package starts no goroutine of its own while a session lives: a
 // session's end runs once, by context.AfterFunc, when egress ends its viewer,
 // and Handler.Close waits for the ends of all.

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sluice-media/sluice/metrics"
 )
@@ -53,7 +54,11 @@ func (h *Handler) join(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	stream := streamOf(r)
-	v, err := h.play(stream, offer)
+	patience, err := h.patience(r)
+	if err != nil {
+		return err
+	}
+	v, err := h.play(stream, offer, patience)
 	if err != nil {
 		if problemOf(err).status == http.StatusInternalServerError {
 			h.log.Error("viewer refused", "stream", stream, "error", err)
@@ -72,7 +77,9 @@ func (h *Handler) join(w http.ResponseWriter, r *http.Request) error {
 	header.Set("Content-Type", typeSDP)
 	// An absolute path without the query, which may hold a token and which
 	// OBS would escape.
-	header.Set("Location", r.URL.EscapedPath()+"/"+s.id)
+	location := r.URL.EscapedPath() + "/" + s.id
+	header.Set("Location", location)
+	header.Add("Link", eventsLink(location))
 	header.Set("ETag", s.tag())
 	header.Set("Accept-Patch", typeFragment)
 	header.Set("Cache-Control", "no-store")
@@ -80,6 +87,25 @@ func (h *Handler) join(w http.ResponseWriter, r *http.Request) error {
 	_, _ = io.WriteString(w, v.Answer()) // a client that has gone never connects
 	metrics.Since(h.metrics.JoinAnswered, start)
 	return nil
+}
+
+// maxPatience bounds ?wait.
+const maxPatience = 10 * time.Minute
+
+// patience returns how long the viewer would wait for a publisher.
+func (h *Handler) patience(r *http.Request) (time.Duration, error) {
+	if !utf8.ValidString(streamOf(r)) {
+		return 0, nil // nobody can publish under that name
+	}
+	query := r.URL.Query()
+	if !query.Has("wait") {
+		return h.wait, nil
+	}
+	wait, err := time.ParseDuration(query.Get("wait"))
+	if err != nil || wait < 0 {
+		return 0, malformed("wait must be a time such as 30s, not %.20q", query.Get("wait"))
+	}
+	return min(wait, maxPatience), nil
 }
 
 // streamOf returns the name of the stream that the URL is about.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -20,9 +21,10 @@ import (
 type stage struct {
 	registry *prometheus.Registry
 
-	mu      sync.Mutex
-	fail    error
-	viewers []*fakeViewer
+	mu       sync.Mutex
+	fail     error
+	viewers  []*fakeViewer
+	patience time.Duration // asked for last
 }
 
 // newHandler returns a Handler on a stage.
@@ -36,16 +38,17 @@ func newHandler() (*Handler, *stage) {
 	return h, s
 }
 
-func (s *stage) play(stream, offer string) (viewer, error) {
+func (s *stage) play(stream, offer string, patience time.Duration) (viewer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.patience = patience
 	if s.fail != nil {
 		return nil, s.fail
 	}
-	if stream == "live/none" {
+	if stream == "live/none" && patience == 0 {
 		return nil, egress.ErrNoStream
 	}
-	v := &fakeViewer{ufrag: "none"}
+	v := &fakeViewer{ufrag: "none", changed: make(chan struct{})}
 	if _, rest, ok := strings.Cut(offer, "a=ice-ufrag:"); ok {
 		v.ufrag = strings.Fields(rest)[0]
 	}
@@ -102,6 +105,21 @@ type fakeViewer struct {
 
 	mu         sync.Mutex
 	candidates []string
+	status     egress.Status
+	changed    chan struct{}
+}
+
+func (v *fakeViewer) Status() (egress.Status, <-chan struct{}) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.status, v.changed
+}
+
+func (v *fakeViewer) set(s egress.Status) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	close(v.changed)
+	v.status, v.changed = s, make(chan struct{})
 }
 
 const fakeAnswer = "v=0\r\na=the answer\r\n"

@@ -19,6 +19,11 @@ type Config struct {
 	// capability by itself, so only joins are asked about.
 	Authorize Authorizer
 
+	// Wait is how long viewers who come before a stream's publisher may wait
+	// for it in an open session, where the request does not say (?wait=30s);
+	// 0: they are refused with 404 or 409.
+	Wait time.Duration
+
 	// Metrics takes the counts; required.
 	Metrics *metrics.Metrics
 
@@ -29,9 +34,10 @@ type Config struct {
 // Handler serves /whep/ and /api/streams.
 type Handler struct {
 	// static
-	play      func(stream, offer string) (viewer, error)
+	play      func(stream, offer string, patience time.Duration) (viewer, error)
 	streams   func() []egress.StreamInfo
 	authorize Authorizer
+	wait      time.Duration
 	metrics   metrics.Signal
 	log       *slog.Logger
 	mux       *http.ServeMux
@@ -42,17 +48,20 @@ type Handler struct {
 // New returns a Handler. It must be closed.
 func New(cfg Config) *Handler {
 	h := &Handler{
-		play: func(stream, offer string) (viewer, error) {
-			return cfg.Server.Play(stream, offer)
+		play: func(stream, offer string, patience time.Duration) (viewer, error) {
+			return cfg.Server.Await(stream, offer, patience)
 		},
 		streams:   func() []egress.StreamInfo { return cfg.Server.Streams() },
 		authorize: cfg.Authorize,
+		wait:      cfg.Wait,
 		metrics:   cfg.Metrics.Signal(),
 		log:       cmp.Or(cfg.Logger, slog.Default()),
 		mux:       http.NewServeMux(),
 	}
 	h.mux.Handle("/whep/{app}/{key}", h.counted(h.endpoint()))
 	h.mux.Handle("/whep/{app}/{key}/{session}", h.counted(h.resource()))
+	h.mux.Handle("/whep/{app}/{key}/{session}/events", h.counted(h.events()))
+	h.mux.Handle("/whep/{app}/{key}/{session}/events/{stream}", h.counted(h.eventStream()))
 	h.mux.Handle("/whep/", h.counted(nothing()))
 	h.mux.Handle("/api/streams", h.streamList())
 	h.mux.Handle("/api/streams/{app}/{key}", h.streamOne())

@@ -49,7 +49,7 @@ func newLive(t *testing.T, cfg egress.Config) (s *site, offAir func()) {
 			t.Error(err)
 		}
 	})
-	return &site{&stage{registry: registry}, h, web.URL, web.Client()}, offAir
+	return &site{&stage{registry: registry}, h, server, web.URL, web.Client()}, offAir
 }
 
 // broadcast publishes a synthetic stream in real time until stop is called.
@@ -140,7 +140,12 @@ func (p *player) offer(t *testing.T) string {
 // join plays live/cam and returns the session's path.
 func (p *player) join(t *testing.T, s *site) string {
 	t.Helper()
-	r := s.do(t, post(endpoint, p.offer(t)))
+	return p.joinAt(t, s, endpoint)
+}
+
+func (p *player) joinAt(t *testing.T, s *site, path string) string {
+	t.Helper()
+	r := s.do(t, post(path, p.offer(t)))
 	if r.status != 201 {
 		t.Fatalf("POST: %d %s", r.status, r.body)
 	}

@@ -6,12 +6,15 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/sluice-media/sluice/egress"
 )
 
 // site is a Handler behind a real HTTP server.
 type site struct {
 	*stage
 	handler *Handler
+	server  *egress.Server // nil: a stage instead
 	url     string
 	client  *http.Client
 }
@@ -23,7 +26,7 @@ func newSite(t *testing.T) *site {
 		server.Close()
 		_ = h.Close()
 	})
-	return &site{st, h, server.URL, server.Client()}
+	return &site{st, h, nil, server.URL, server.Client()}
 }
 
 // reply is a response read whole.

@@ -18,6 +18,7 @@ type viewer interface {
 	Answer() string
 	Ufrag() string
 	AddCandidate(candidate string) error
+	Status() (egress.Status, <-chan struct{})
 	RestartICE(ufrag, pwd string) (rtc.ICE, error)
 	Context() context.Context
 	Close() error
@@ -33,9 +34,10 @@ type session struct {
 	began  time.Time
 
 	// guarded by mu, which is held while ICE restarts
-	mu    sync.Mutex
-	etag  string // of the ICE session (draft-ietf-wish-whep §4.5.1)
-	ufrag string // of the viewer
+	mu      sync.Mutex
+	etag    string                  // of the ICE session (draft-ietf-wish-whep §4.5.1)
+	ufrag   string                  // of the viewer
+	streams map[string]*eventStream // by id
 }
 
 // newTag returns a strong entity tag (RFC 9110 §8.8.3).

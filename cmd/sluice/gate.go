@@ -9,6 +9,7 @@ import (
 	"os"
 
 	"github.com/sluice-media/sluice/access"
+	"github.com/sluice-media/sluice/egress"
 	"github.com/sluice-media/sluice/whip"
 )
 
@@ -75,6 +76,9 @@ func (g *gateway) renewRules(ctx context.Context) {
 
 // authorize is how whip asks the gate.
 func (g *gateway) authorize(ctx context.Context, v whip.Visit) (func(), error) {
+	if access.CheckName(v.Stream) != nil {
+		return nil, egress.ErrNoStream // nor will there be one
+	}
 	from, _ := netip.ParseAddrPort(v.RemoteAddr) // of a net.Conn; none: all such share a limit
 	done, err := g.gate.Watch(ctx, access.Viewer{Stream: v.Stream, Token: v.Token, Address: from.Addr(), Agent: v.Agent})
 	var denied *access.Denied

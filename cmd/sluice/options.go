@@ -28,6 +28,7 @@ type options struct {
 	TrustedProxy []netip.Prefix `name:"trusted-proxy" placeholder:"CIDR" group:"addresses" help:"Network of reverse proxies in front of --http-addr, such as 127.0.0.0/8, whose X-Forwarded headers are believed. Repeat it for more than one."`
 
 	MaxViewers       int           `name:"max-viewers" default:"5000" placeholder:"N" group:"limits" help:"Viewers of all streams together. Further ones get 503."`
+	MaxStreamViewers int           `name:"max-viewers-per-stream" placeholder:"N" group:"limits" help:"Viewers of one stream. Not given: as many as --max-viewers."`
 	MaxConnections   int           `name:"max-connections" default:"1000" placeholder:"N" group:"limits" help:"RTMP connections at a time. Further ones are closed at once."`
 	MaxPerAddress    int           `name:"max-connections-per-address" default:"100" placeholder:"N" group:"limits" help:"Those from one IPv4 address or IPv6 /64. Raise it when publishers come through a proxy."`
 	PublisherTimeout time.Duration `name:"publisher-timeout" default:"30s" placeholder:"TIME" group:"limits" help:"How long a publisher may send no sound and no picture before it is cut off and its name is free again."`
@@ -36,6 +37,7 @@ type options struct {
 
 	TLSCert string `name:"tls-cert" placeholder:"FILE" group:"tls" help:"PEM file with the certificate chain of this machine's name, its own certificate first. Read again when it changes, as the key is."`
 	TLSKey  string `name:"tls-key" placeholder:"FILE" group:"tls" help:"PEM file with the key of --tls-cert."`
+	WaitingRoom time.Duration `name:"waiting-room" default:"0s" placeholder:"TIME" group:"limits" help:"How long viewers who come before the publisher may wait in an open session that plays when the stream begins, up to 1000 at a time. A request's own wish (?wait=30s) counts before it. 0s: they are told to come again."`
 
 	Access string `name:"access" placeholder:"FILE" group:"access" help:"YAML file that says who may publish and who may watch; read again when it changes. Without it everybody may."`
 
@@ -147,6 +149,12 @@ func (o options) check() error {
 	}
 	if o.MaxVideoEncoders < 0 {
 		return fmt.Errorf("--max-video-encoders must be at least 1, not %d", o.MaxVideoEncoders)
+	}
+	if o.MaxStreamViewers < 0 {
+		return fmt.Errorf("--max-viewers-per-stream must be at least 1, not %d", o.MaxStreamViewers)
+	}
+	if o.WaitingRoom < 0 {
+		return fmt.Errorf("--waiting-room must not be less than 0s, not %s", o.WaitingRoom)
 	}
 	if o.MaxFFmpeg < 0 {
 		return fmt.Errorf("--max-ffmpeg must be at least 1, not %d", o.MaxFFmpeg)

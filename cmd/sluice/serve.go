@@ -129,14 +129,15 @@ func (g *gateway) startWeb(context.Context) (err error) {
 		return errors.Join(bindError("--webrtc-udp-addr", "udp", g.opts.WebRTCUDPAddr, err), g.web.Close())
 	}
 	g.egress = egress.New(egress.Config{
-		Transport:  g.rtc,
-		MaxViewers: g.opts.MaxViewers,
-		Grace:      g.opts.ReconnectGrace,
-		WaitForIDR: g.opts.WaitForKeyframe,
-		Logger:     g.logger,
-		Metrics:    g.metrics,
+		Transport:        g.rtc,
+		MaxViewers:       g.opts.MaxViewers,
+		MaxStreamViewers: g.opts.MaxStreamViewers,
+		Grace:            g.opts.ReconnectGrace,
+		WaitForIDR:       g.opts.WaitForKeyframe,
+		Logger:           g.logger,
+		Metrics:          g.metrics,
 	})
-	signal := whip.New(whip.Config{Server: g.egress, Authorize: g.authorize, Metrics: g.metrics, Logger: g.logger})
+	signal := whip.New(whip.Config{Server: g.egress, Authorize: g.authorize, Wait: g.opts.WaitingRoom, Metrics: g.metrics, Logger: g.logger})
 	mux := http.NewServeMux()
 	mux.Handle("/whep/", signal)
 	mux.Handle("/api/", signal)
