@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
-	"path"
 	"strings"
 	"sync"
 	"time"
@@ -229,27 +228,40 @@ func (g *Gate) Watch(ctx context.Context, v Viewer) (done func(), err error) {
 
 // watch is what the rules say.
 func (g *Gate) watch(ctx context.Context, s state, v Viewer) error {
-	for _, w := range s.rules.Watch {
-		if ok, _ := path.Match(w.Stream, v.Stream); !ok { // the pattern was checked
-			continue
-		}
-		if w.Open {
-			return nil
-		}
-		_, err := check(g, v.Address, func() (_ struct{}, ok bool) {
-			sum := sha256.Sum256([]byte(v.Token))
-			for i := range w.Tokens { // all, so that the time tells nothing
-				ok = w.Tokens[i].of(sum) || ok
-			}
-			if !ok && w.JWT {
-				c, err := s.verifier.verify(ctx, v.Token)
-				ok = err == nil && c.allows("play", v.Stream)
-			}
-			return struct{}{}, ok
-		})
-		return err
+	w := s.rules.watch(v.Stream)
+	if w == nil {
+		return nil
 	}
-	return nil
+	_, err := check(g, v.Address, func() (struct{}, bool) {
+		return struct{}{}, s.ticket(ctx, v.Token).fits(w, v.Stream)
+	})
+	return err
+}
+
+// Visible returns those of streams that v, whose Stream is not looked at, may
+// watch by the rules; hooks are not asked. A token that fits no closed stream
+// is a wrong guess like any other.
+func (g *Gate) Visible(ctx context.Context, v Viewer, streams []string) []string {
+	s := g.state()
+	t := s.ticket(ctx, v.Token)
+	mayGuess := v.Token != "" && g.guesses.Wait(v.Address, time.Now()) == 0
+	var visible []string
+	closed, opened := 0, 0
+	for _, stream := range streams {
+		w := s.rules.watch(stream)
+		if w != nil {
+			closed++
+			if !mayGuess || !t.fits(w, stream) {
+				continue
+			}
+			opened++
+		}
+		visible = append(visible, stream)
+	}
+	if mayGuess && closed > 0 && opened == 0 {
+		g.guesses.Take(v.Address, time.Now())
+	}
+	return visible
 }
 
 // check makes a guess, unless the host has made too many wrong ones: then

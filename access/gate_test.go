@@ -420,3 +420,39 @@ func TestHookThatHangs(t *testing.T) {
 		t.Errorf("the error tells the hook's URL: %v", err)
 	}
 }
+
+// A list shows what the asker may watch, and is no place to guess tokens at.
+func TestVisible(t *testing.T) {
+	a, hashA := NewKey()
+	b, hashB := NewKey()
+	secret := strings.Repeat("s", minSecret)
+	g := gate(t, Rules{
+		Watch: []Watch{
+			{Stream: "live/open", Open: true},
+			{Stream: "live/a", Tokens: []Hash{hash(t, hashA)}},
+			{Stream: "live/b", Tokens: []Hash{hash(t, hashB)}},
+			{Stream: "jwt/*", JWT: true},
+		},
+		JWT: JWT{Secret: secret},
+	})
+	all := []string{"else/x", "jwt/x", "jwt/y", "live/a", "live/b", "live/open"}
+	token := token256(t, secret, "play", "jwt/x", time.Minute)
+	for range 3 { // right ones are no guesses, however often
+		for _, c := range []struct{ token, want string }{
+			{"", "else/x live/open"},
+			{a, "else/x live/a live/open"},
+			{b, "else/x live/b live/open"},
+			{token, "else/x jwt/x live/open"},
+		} {
+			if got := strings.Join(g.Visible(t.Context(), Viewer{Token: c.token, Address: home}, all), " "); got != c.want {
+				t.Errorf("with %.8q: %s, want %s", c.token, got, c.want)
+			}
+		}
+	}
+	for range guessBurst {
+		g.Visible(t.Context(), Viewer{Token: "wrong", Address: home}, all)
+	}
+	if got := g.Visible(t.Context(), Viewer{Token: a, Address: home}, all); len(got) != 2 {
+		t.Errorf("after too many guesses a right one shows %s", got)
+	}
+}

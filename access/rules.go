@@ -76,6 +76,21 @@ func (r Rules) check() error {
 	return errors.Join(r.JWT.check(), r.Hooks.check())
 }
 
+// watch returns the rule for a stream that not everybody may watch, else nil.
+func (r *Rules) watch(stream string) *Watch {
+	for i := range r.Watch {
+		w := &r.Watch[i]
+		if ok, _ := path.Match(w.Stream, stream); !ok { // the pattern was checked
+			continue
+		}
+		if w.Open {
+			return nil
+		}
+		return w
+	}
+	return nil
+}
+
 // maxSegment is the greatest length of either part of a name in bytes. Names
 // end up in URLs, logs and metric labels.
 const maxSegment = 128

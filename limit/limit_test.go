@@ -53,3 +53,27 @@ func TestRateForgets(t *testing.T) {
 		t.Errorf("%d hosts are remembered", n)
 	}
 }
+
+func TestCount(t *testing.T) {
+	c := NewCount(2)
+	a, neighbour, b := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2"), netip.MustParseAddr("192.0.2.1")
+	for i, want := range []bool{true, true, false} {
+		if got := c.Take(a); got != want {
+			t.Errorf("%d: %t", i, got)
+		}
+	}
+	if c.Take(neighbour) || !c.Take(b) {
+		t.Error("a /64 is one host, an IPv4 address another")
+	}
+	c.Release(neighbour)
+	if !c.Take(a) {
+		t.Error("nothing was given back")
+	}
+	for range 2 {
+		c.Release(a)
+	}
+	c.Release(b)
+	if len(c.hosts) != 0 {
+		t.Errorf("%d hosts are remembered", len(c.hosts))
+	}
+}

@@ -3,7 +3,6 @@ package whip
 import (
 	"context"
 	"errors"
-	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -27,18 +26,38 @@ type Denied struct {
 // Error implements error.
 func (d *Denied) Error() string { return d.Detail }
 
-// admit asks Config.Authorize. The function that it returns is called when the
-// viewer has left, or was not let in after all.
+// visit describes who makes a request.
+func visit(r *http.Request) Visit {
+	return Visit{Stream: streamOf(r), Token: tokenOf(r), RemoteAddr: r.RemoteAddr, Agent: r.UserAgent()}
+}
+
+// enter lets a viewer in whose address has not enough sessions already and who
+// may watch. The function that it returns is to be called when the viewer has
+// left, or was not let in after all.
+func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (leave func(), err error) {
+	uncount, err := h.crowd.enter(r)
+	if err != nil {
+		return nil, err
+	}
+	done, err := h.admit(w, r)
+	if err != nil {
+		uncount()
+		return nil, err
+	}
+	return func() { done(); uncount() }, nil
+}
+
+// admit asks Config.Authorize.
 func (h *Handler) admit(w http.ResponseWriter, r *http.Request) (done func(), err error) {
 	if h.authorize == nil {
 		return func() {}, nil
 	}
-	v := Visit{Stream: streamOf(r), Token: tokenOf(r), RemoteAddr: r.RemoteAddr, Agent: r.UserAgent()}
+	v := visit(r)
 	done, err = h.authorize(r.Context(), v)
 	var d *Denied
 	if errors.As(err, &d) {
 		if d.RetryAfter > 0 {
-			return nil, &problem{http.StatusTooManyRequests, d.Detail, int(math.Ceil(d.RetryAfter.Seconds()))}
+			return nil, tooMany(d.Detail, d.RetryAfter)
 		}
 		challenge := "Bearer"
 		if v.Token != "" { // RFC 6750 §3.1

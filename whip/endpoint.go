@@ -18,7 +18,7 @@ const (
 // endpoint is /whep/{app}/{key} (draft-ietf-wish-whep §4.1 to 4.4).
 func (h *Handler) endpoint() http.Handler {
 	return with("Accept-Post", typeSDP, methods{
-		http.MethodPost: h.join,
+		http.MethodPost: often(h.crowd.joins, h.join),
 		http.MethodGet:  discover,
 		http.MethodHead: discover,
 	})
@@ -36,14 +36,14 @@ func discover(w http.ResponseWriter, _ *http.Request) error {
 // join answers an offer with a session (draft-ietf-wish-whep §4.3.1).
 func (h *Handler) join(w http.ResponseWriter, r *http.Request) error {
 	start := time.Now()
-	done, err := h.admit(w, r) // before anything can be learned
+	leave, err := h.enter(w, r) // before anything can be learned
 	if err != nil {
 		return err
 	}
 	let := false
 	defer func() {
 		if !let {
-			done()
+			leave()
 		}
 	}()
 	offer, err := readBody(w, r, typeSDP, maxOffer)
@@ -70,7 +70,7 @@ func (h *Handler) join(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	let = true
-	context.AfterFunc(v.Context(), done)
+	context.AfterFunc(v.Context(), leave)
 
 	header := w.Header()
 	// No parameters: simple-whep-client compares the whole string.

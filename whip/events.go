@@ -35,7 +35,7 @@ const (
 type eventStream struct {
 	// static
 	kinds []string
-	ctx   context.Context // done when it was deleted or the session has ended
+	ended <-chan struct{} // closed when it was deleted or the session has ended
 	end   context.CancelFunc
 
 	// guarded by the session's mu
@@ -51,7 +51,7 @@ func eventsLink(location string) string {
 
 // events is /whep/{app}/{key}/{session}/events, where event streams are made.
 func (h *Handler) events() http.Handler {
-	return with("Accept-Post", "application/json", methods{http.MethodPost: h.makeEvents})
+	return with("Accept-Post", "application/json", methods{http.MethodPost: often(h.crowd.changes, h.makeEvents)})
 }
 
 // makeEvents takes a list of events, all of them if there is no body.
@@ -96,15 +96,14 @@ func (s *session) addEvents(kinds []string) (id string, err error) {
 		s.streams = make(map[string]*eventStream)
 	}
 	id = rand.Text()
-	e := &eventStream{kinds: kinds}
-	e.ctx, e.end = context.WithCancel(s.viewer.Context())
-	s.streams[id] = e
+	ctx, end := context.WithCancel(s.viewer.Context())
+	s.streams[id] = &eventStream{kinds: kinds, ended: ctx.Done(), end: end}
 	return id, nil
 }
 
 // eventStream is /whep/{app}/{key}/{session}/events/{stream}.
 func (h *Handler) eventStream() http.Handler {
-	return methods{http.MethodGet: h.sendEvents, http.MethodDelete: h.endEvents}
+	return methods{http.MethodGet: often(h.crowd.changes, h.sendEvents), http.MethodDelete: often(h.crowd.changes, h.endEvents)}
 }
 
 // endEvents ends an event stream.

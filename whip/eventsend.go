@@ -29,34 +29,35 @@ func (h *Handler) sendEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	e, ctx, err := s.readEvents(r.PathValue("stream"))
+	ctx, stop := context.WithCancel(r.Context())
+	defer stop()
+	e, err := s.readEvents(r.PathValue("stream"), stop)
 	if err != nil {
 		return err
 	}
-	defer context.AfterFunc(r.Context(), e.stop)()
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would keep events back
 	w.WriteHeader(http.StatusOK)
 	c := eventClient{w: w, control: http.NewResponseController(w)}
-	c.follow(ctx, e.kinds, s.viewer.Status)
+	c.follow(ctx, e, s.viewer.Status)
 	return nil
 }
 
-// readEvents returns an event stream and the context of who reads it. One does:
-// a client that comes again takes the place of its lost connection.
-func (s *session) readEvents(id string) (e eventStream, ctx context.Context, err error) {
+// readEvents returns an event stream for one who reads it and whom stop stops.
+// There is one: a client that comes again takes the place of its lost connection.
+func (s *session) readEvents(id string, stop context.CancelFunc) (*eventStream, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	made := s.streams[id]
-	if made == nil {
-		return eventStream{}, nil, errNoEvents()
+	e := s.streams[id]
+	if e == nil {
+		return nil, errNoEvents()
 	}
-	if made.stop != nil {
-		made.stop()
+	if e.stop != nil {
+		e.stop()
 	}
-	ctx, made.stop = context.WithCancel(made.ctx)
-	return *made, ctx, nil
+	e.stop = stop
+	return e, nil
 }
 
 // eventClient is who reads events.
@@ -65,16 +66,16 @@ type eventClient struct {
 	control *http.ResponseController
 }
 
-// follow sends what changes until ctx is done or the client is gone. The first
-// time that is what holds, except that nobody publishes: the extension forbids
-// an initial "inactive".
-func (c eventClient) follow(ctx context.Context, kinds []string, status func() (egress.Status, <-chan struct{})) {
+// follow sends what changes until ctx is done, the event stream has ended or the
+// client is gone. The first time that is what holds, except that nobody
+// publishes: the extension forbids an initial "inactive".
+func (c eventClient) follow(ctx context.Context, e *eventStream, status func() (egress.Status, <-chan struct{})) {
 	pulse := time.NewTicker(eventPulse)
 	defer pulse.Stop()
 	told := egress.Status{Viewers: -1}
 	for {
 		now, changed := status()
-		text := news(told, now, kinds)
+		text := news(told, now, e.kinds)
 		if told = now; c.send(text) != nil {
 			return
 		}
@@ -88,11 +89,15 @@ func (c eventClient) follow(ctx context.Context, kinds []string, status func() (
 				}
 			case <-ctx.Done():
 				return
+			case <-e.ended:
+				return
 			}
 		}
 		select {
 		case <-time.After(eventPause):
 		case <-ctx.Done():
+			return
+		case <-e.ended:
 			return
 		}
 	}

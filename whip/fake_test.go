@@ -28,9 +28,12 @@ type stage struct {
 }
 
 // newHandler returns a Handler on a stage.
-func newHandler() (*Handler, *stage) {
+func newHandler() (*Handler, *stage) { return newHandlerOf(Config{}) }
+
+func newHandlerOf(cfg Config) (*Handler, *stage) {
 	s := &stage{registry: prometheus.NewRegistry()}
-	h := New(Config{Metrics: metrics.New(s.registry), Logger: slog.New(slog.DiscardHandler)})
+	cfg.Metrics, cfg.Logger = metrics.New(s.registry), slog.New(slog.DiscardHandler)
+	h := New(cfg)
 	h.play = s.play
 	h.streams = func() []egress.StreamInfo {
 		return []egress.StreamInfo{{Name: "live/cam", Live: true, Viewers: 2}}

@@ -2,8 +2,10 @@ package whip
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/sluice-media/sluice/egress"
@@ -18,6 +20,20 @@ type Config struct {
 	// Authorize says who may watch; nil: everybody. A session's URL is a
 	// capability by itself, so only joins are asked about.
 	Authorize Authorizer
+
+	// Visible returns those of streams that somebody may know of; nil: all.
+	Visible func(ctx context.Context, v Visit, streams []string) []string
+
+	// Origins are those of the pages elsewhere that may play, such as
+	// https://example.org; none: all may.
+	Origins []string
+
+	// JoinsPerSecond is how many sessions one address may make, ten seconds'
+	// worth of them at once; default 20.
+	JoinsPerSecond int
+
+	// MaxPerAddress bounds the sessions of one address; default 500.
+	MaxPerAddress int
 
 	// Wait is how long viewers who come before a stream's publisher may wait
 	// for it in an open session, where the request does not say (?wait=30s);
@@ -37,6 +53,9 @@ type Handler struct {
 	play      func(stream, offer string, patience time.Duration) (viewer, error)
 	streams   func() []egress.StreamInfo
 	authorize Authorizer
+	known     func(ctx context.Context, v Visit, streams []string) []string // nil: all
+	origins   origins
+	crowd     crowd
 	wait      time.Duration
 	metrics   metrics.Signal
 	log       *slog.Logger
@@ -53,6 +72,9 @@ func New(cfg Config) *Handler {
 		},
 		streams:   func() []egress.StreamInfo { return cfg.Server.Streams() },
 		authorize: cfg.Authorize,
+		known:     cfg.Visible,
+		origins:   slices.Clone(cfg.Origins),
+		crowd:     newCrowd(cfg.JoinsPerSecond, cfg.MaxPerAddress),
 		wait:      cfg.Wait,
 		metrics:   cfg.Metrics.Signal(),
 		log:       cmp.Or(cfg.Logger, slog.Default()),
@@ -77,7 +99,11 @@ func (h *Handler) Close() error {
 }
 
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	allowOrigins(w.Header())
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if !h.origins.let(w.Header(), r) && r.Method != http.MethodOptions { // its preflight learns it from the header
+		refuse(http.StatusForbidden, "pages of this origin may not play").write(w)
+		return
+	}
 	if r.Body != nil && r.Body != http.NoBody {
 		// Here and not where a body is read, because net/http also reads,
 		// without a limit in time, what a refused request left unread. A

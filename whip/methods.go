@@ -44,14 +44,6 @@ func (m methods) allow() string {
 	return strings.Join(names, ", ")
 }
 
-// allowOrigins lets pages of any origin read the response; without it on
-// errors too, a player sees nothing but "Failed to fetch".
-func allowOrigins(header http.Header) {
-	header.Set("Access-Control-Allow-Origin", "*")
-	header.Set("Access-Control-Expose-Headers",
-		"Location, ETag, Link, Retry-After, Accept-Post, Accept-Patch, WWW-Authenticate")
-}
-
 // with sets a header of every response of next.
 func with(name, value string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

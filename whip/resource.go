@@ -5,8 +5,8 @@ import "net/http"
 // resource is /whep/{app}/{key}/{session} (draft-ietf-wish-whep §4.4, 4.5).
 func (h *Handler) resource() http.Handler {
 	return with("Accept-Patch", typeFragment, methods{
-		http.MethodPatch:  h.patch,
-		http.MethodDelete: h.leave,
+		http.MethodPatch:  often(h.crowd.changes, h.patch),
+		http.MethodDelete: often(h.crowd.changes, h.leave),
 		http.MethodGet:    h.probe,
 		http.MethodHead:   h.probe,
 	})

@@ -18,9 +18,15 @@ import (
 )
 
 // serve answers a request without a connection, for tests with a made clock.
-func serve(h *Handler, q request) *httptest.ResponseRecorder {
+func serve(h *Handler, q request) *httptest.ResponseRecorder { return serveFrom(h, "127.0.0.1:1", q) }
+
+// serveFrom answers a request of another address.
+func serveFrom(h *Handler, from string, q request) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(q.method, q.path, strings.NewReader(q.body))
-	r.Header = q.header
+	r.RemoteAddr, r.Header = from, q.header
+	if r.Header == nil {
+		r.Header = http.Header{}
+	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w

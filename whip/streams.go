@@ -11,19 +11,30 @@ import (
 
 // streamList is /api/streams.
 func (h *Handler) streamList() http.Handler {
-	return reading(func(*http.Request) (any, error) {
-		streams := h.streams()
-		if streams == nil {
-			streams = []egress.StreamInfo{} // [] and not null
-		}
-		return map[string][]egress.StreamInfo{"streams": streams}, nil
+	return reading(func(r *http.Request) (any, error) {
+		return map[string][]egress.StreamInfo{"streams": h.visible(r)}, nil
 	})
+}
+
+// visible returns the streams that the request's maker may know of; never nil,
+// which JSON would show as null.
+func (h *Handler) visible(r *http.Request) []egress.StreamInfo {
+	streams := append([]egress.StreamInfo{}, h.streams()...)
+	if h.known == nil {
+		return streams
+	}
+	var names []string
+	for _, s := range streams {
+		names = append(names, s.Name)
+	}
+	names = h.known(r.Context(), visit(r), names)
+	return slices.DeleteFunc(streams, func(s egress.StreamInfo) bool { return !slices.Contains(names, s.Name) })
 }
 
 // streamOne is /api/streams/{app}/{key}.
 func (h *Handler) streamOne() http.Handler {
 	return reading(func(r *http.Request) (any, error) {
-		streams := h.streams()
+		streams := h.visible(r)
 		i := slices.IndexFunc(streams, func(s egress.StreamInfo) bool { return s.Name == streamOf(r) })
 		if i < 0 {
 			return nil, egress.ErrNoStream

@@ -1,6 +1,9 @@
 package whip
 
 import (
+	"context"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/sluice-media/sluice/egress"
@@ -36,5 +39,35 @@ func TestStreams(t *testing.T) {
 	s.handler.streams = func() []egress.StreamInfo { return nil }
 	if got := s.do(t, request{method: "GET", path: "/api/streams"}); got.body != `{"streams":[]}` {
 		t.Errorf("without streams: %s", got.body)
+	}
+}
+
+// What somebody may not watch he does not see.
+func TestHiddenStreams(t *testing.T) {
+	s := newSite(t)
+	s.handler.known = func(_ context.Context, v Visit, streams []string) []string {
+		if len(streams) != 1 || streams[0] != "live/cam" {
+			t.Errorf("asked about %q", streams)
+		}
+		if v.Token == "good" {
+			return streams
+		}
+		return nil
+	}
+	for _, c := range []struct {
+		path, token string
+		status      int
+		listed      bool
+	}{
+		{"/api/streams", "", 200, false},
+		{"/api/streams", "bad", 200, false},
+		{"/api/streams", "good", 200, true},
+		{"/api/streams/live/cam", "", 404, false},
+		{"/api/streams/live/cam", "good", 200, true},
+	} {
+		got := s.do(t, request{method: "GET", path: c.path, header: http.Header{"Authorization": {"Bearer " + c.token}}})
+		if got.status != c.status || strings.Contains(got.body, "live/cam") != c.listed {
+			t.Errorf("%s with %q: %d %s", c.path, c.token, got.status, got.body)
+		}
 	}
 }

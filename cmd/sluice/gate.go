@@ -74,16 +74,26 @@ func (g *gateway) renewRules(ctx context.Context) {
 	g.logger.Info("access rules renewed", "keys", len(rules.Keys), "watch", len(rules.Watch))
 }
 
+// viewer is a visit as the gate sees it.
+func viewer(v whip.Visit) access.Viewer {
+	from, _ := netip.ParseAddrPort(v.RemoteAddr) // none: all such share a limit
+	return access.Viewer{Stream: v.Stream, Token: v.Token, Address: from.Addr(), Agent: v.Agent}
+}
+
 // authorize is how whip asks the gate.
 func (g *gateway) authorize(ctx context.Context, v whip.Visit) (func(), error) {
 	if access.CheckName(v.Stream) != nil {
 		return nil, egress.ErrNoStream // nor will there be one
 	}
-	from, _ := netip.ParseAddrPort(v.RemoteAddr) // of a net.Conn; none: all such share a limit
-	done, err := g.gate.Watch(ctx, access.Viewer{Stream: v.Stream, Token: v.Token, Address: from.Addr(), Agent: v.Agent})
+	done, err := g.gate.Watch(ctx, viewer(v))
 	var denied *access.Denied
 	if errors.As(err, &denied) {
 		return nil, &whip.Denied{Detail: denied.Detail, RetryAfter: denied.Wait}
 	}
 	return done, err
+}
+
+// visible is how whip asks which streams may be listed.
+func (g *gateway) visible(ctx context.Context, v whip.Visit, streams []string) []string {
+	return g.gate.Visible(ctx, viewer(v), streams)
 }

@@ -7,8 +7,10 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"net/url"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -27,19 +29,23 @@ type options struct {
 
 	TrustedProxy []netip.Prefix `name:"trusted-proxy" placeholder:"CIDR" group:"addresses" help:"Network of reverse proxies in front of --http-addr, such as 127.0.0.0/8, whose X-Forwarded headers are believed. Repeat it for more than one."`
 
-	MaxViewers       int           `name:"max-viewers" default:"5000" placeholder:"N" group:"limits" help:"Viewers of all streams together. Further ones get 503."`
-	MaxStreamViewers int           `name:"max-viewers-per-stream" placeholder:"N" group:"limits" help:"Viewers of one stream. Not given: as many as --max-viewers."`
-	MaxConnections   int           `name:"max-connections" default:"1000" placeholder:"N" group:"limits" help:"RTMP connections at a time. Further ones are closed at once."`
-	MaxPerAddress    int           `name:"max-connections-per-address" default:"100" placeholder:"N" group:"limits" help:"Those from one IPv4 address or IPv6 /64. Raise it when publishers come through a proxy."`
-	PublisherTimeout time.Duration `name:"publisher-timeout" default:"30s" placeholder:"TIME" group:"limits" help:"How long a publisher may send no sound and no picture before it is cut off and its name is free again."`
-	TakeOver         string        `name:"take-over" default:"refuse" enum:"refuse,replace" placeholder:"POLICY" group:"limits" help:"What becomes of a publisher whose name another one has: refuse it while the other one sends anything, or replace the other one."`
-	ReconnectGrace   time.Duration `name:"reconnect-grace" default:"60s" placeholder:"TIME" group:"limits" help:"How long viewers wait for a publisher that has gone before their sessions end."`
+	MaxViewers           int           `name:"max-viewers" default:"5000" placeholder:"N" group:"limits" help:"Viewers of all streams together. Further ones get 503."`
+	MaxStreamViewers     int           `name:"max-viewers-per-stream" placeholder:"N" group:"limits" help:"Viewers of one stream. Not given: as many as --max-viewers."`
+	MaxViewersPerAddress int           `name:"max-viewers-per-address" default:"500" placeholder:"N" group:"limits" help:"Those from one IPv4 address or IPv6 /64, except this machine's. Further ones get 429."`
+	MaxJoinsPerSecond    int           `name:"max-joins-per-second" default:"20" placeholder:"N" group:"limits" help:"How many may join a second from one IPv4 address or IPv6 /64, except this machine's, and ten seconds' worth at once. Further ones get 429."`
+	MaxConnections       int           `name:"max-connections" default:"1000" placeholder:"N" group:"limits" help:"RTMP connections at a time. Further ones are closed at once."`
+	MaxPerAddress        int           `name:"max-connections-per-address" default:"100" placeholder:"N" group:"limits" help:"Those from one IPv4 address or IPv6 /64. Raise it when publishers come through a proxy."`
+	PublisherTimeout     time.Duration `name:"publisher-timeout" default:"30s" placeholder:"TIME" group:"limits" help:"How long a publisher may send no sound and no picture before it is cut off and its name is free again."`
+	TakeOver             string        `name:"take-over" default:"refuse" enum:"refuse,replace" placeholder:"POLICY" group:"limits" help:"What becomes of a publisher whose name another one has: refuse it while the other one sends anything, or replace the other one."`
+	ReconnectGrace       time.Duration `name:"reconnect-grace" default:"60s" placeholder:"TIME" group:"limits" help:"How long viewers wait for a publisher that has gone before their sessions end."`
 
-	TLSCert string `name:"tls-cert" placeholder:"FILE" group:"tls" help:"PEM file with the certificate chain of this machine's name, its own certificate first. Read again when it changes, as the key is."`
-	TLSKey  string `name:"tls-key" placeholder:"FILE" group:"tls" help:"PEM file with the key of --tls-cert."`
+	TLSCert     string        `name:"tls-cert" placeholder:"FILE" group:"tls" help:"PEM file with the certificate chain of this machine's name, its own certificate first. Read again when it changes, as the key is."`
+	TLSKey      string        `name:"tls-key" placeholder:"FILE" group:"tls" help:"PEM file with the key of --tls-cert."`
 	WaitingRoom time.Duration `name:"waiting-room" default:"0s" placeholder:"TIME" group:"limits" help:"How long viewers who come before the publisher may wait in an open session that plays when the stream begins, up to 1000 at a time. A request's own wish (?wait=30s) counts before it. 0s: they are told to come again."`
 
 	Access string `name:"access" placeholder:"FILE" group:"access" help:"YAML file that says who may publish and who may watch; read again when it changes. Without it everybody may."`
+
+	AllowOrigin []string `name:"allow-origin" placeholder:"ORIGIN" group:"access" help:"Site, such as https://example.org, whose pages may play and may embed the player. Repeat it for more than one. Not given: all may. Sluice's own pages always may."`
 
 	WaitForKeyframe bool `name:"wait-for-keyframe" group:"playback" help:"Leave viewers to wait for the publisher's next keyframe, at the join and after losses, instead of replaying the frames since the last one."`
 
@@ -122,6 +128,8 @@ func (o options) check() error {
 		value int
 	}{
 		{"--max-viewers", o.MaxViewers},
+		{"--max-viewers-per-address", o.MaxViewersPerAddress},
+		{"--max-joins-per-second", o.MaxJoinsPerSecond},
 		{"--max-connections", o.MaxConnections},
 		{"--max-connections-per-address", o.MaxPerAddress},
 	} {
@@ -152,6 +160,11 @@ func (o options) check() error {
 	}
 	if o.MaxStreamViewers < 0 {
 		return fmt.Errorf("--max-viewers-per-stream must be at least 1, not %d", o.MaxStreamViewers)
+	}
+	for _, origin := range o.AllowOrigin {
+		if u, err := url.Parse(origin); err != nil || u.Host == "" || origin != strings.ToLower(u.Scheme+"://"+u.Host) {
+			return fmt.Errorf("--allow-origin must be like https://example.org, in lower case and without a path, not %q", origin)
+		}
 	}
 	if o.WaitingRoom < 0 {
 		return fmt.Errorf("--waiting-room must not be less than 0s, not %s", o.WaitingRoom)

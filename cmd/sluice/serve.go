@@ -137,11 +137,21 @@ func (g *gateway) startWeb(context.Context) (err error) {
 		Logger:           g.logger,
 		Metrics:          g.metrics,
 	})
-	signal := whip.New(whip.Config{Server: g.egress, Authorize: g.authorize, Wait: g.opts.WaitingRoom, Metrics: g.metrics, Logger: g.logger})
+	signal := whip.New(whip.Config{
+		Server:         g.egress,
+		Authorize:      g.authorize,
+		Visible:        g.visible,
+		Origins:        g.opts.AllowOrigin,
+		JoinsPerSecond: g.opts.MaxJoinsPerSecond,
+		MaxPerAddress:  g.opts.MaxViewersPerAddress,
+		Wait:           g.opts.WaitingRoom,
+		Metrics:        g.metrics,
+		Logger:         g.logger,
+	})
 	mux := http.NewServeMux()
 	mux.Handle("/whep/", signal)
 	mux.Handle("/api/", signal)
-	mux.Handle("/", player.Handler())
+	mux.Handle("/", player.Handler(g.opts.AllowOrigin...))
 	trusted := forwarded.Proxies(g.opts.TrustedProxy)
 	g.serveHTTP("http", g.web, newWebServer(trusted.Handler(mux), g.logger))
 	g.parts.push("webrtc", func(context.Context) error { return g.rtc.Close() })

@@ -18,8 +18,9 @@ var files embed.FS
 // Handler serves the pages / and /watch/{app}/{key}, their assets, and
 // /sluice-player.js for pages elsewhere. All other paths are answered with 404
 // and a page that says so. Everything is named by relative URLs, so that a proxy
-// may put all of it below a path of its own.
-func Handler() http.Handler {
+// may put all of it below a path of its own. Pages of the origins may embed the
+// player; all may if there are none.
+func Handler(origins ...string) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", newFile("pages/list.html"))
 	mux.Handle("GET /watch/{app}/{key}", newFile("pages/watch.html"))
@@ -29,7 +30,7 @@ func Handler() http.Handler {
 	for _, name := range assets {
 		mux.Handle("GET /"+name, newFile(name))
 	}
-	return secured(mux)
+	return secured(mux, origins)
 }
 
 // file is an embedded file in memory.

@@ -240,3 +240,12 @@ func read(t *testing.T, name string) string {
 	}
 	return string(body)
 }
+
+// Given origins, only their pages and our own embed the player.
+func TestEmbedding(t *testing.T) {
+	w := httptest.NewRecorder()
+	Handler("https://club.example").ServeHTTP(w, httptest.NewRequest("GET", "/watch/live/show", nil))
+	if policy := w.Header().Get("Content-Security-Policy"); !strings.HasSuffix(policy, "; frame-ancestors 'self' https://club.example") {
+		t.Errorf("policy %q", policy)
+	}
+}
