@@ -17,11 +17,11 @@ const (
 
 // endpoint is /whep/{app}/{key} (draft-ietf-wish-whep §4.1 to 4.4).
 func (h *Handler) endpoint() http.Handler {
-	return with("Accept-Post", typeSDP, methods{
+	return with("Accept-Post", typeSDP, h.offerServers(methods{
 		http.MethodPost: often(h.crowd.joins, h.join),
 		http.MethodGet:  discover,
 		http.MethodHead: discover,
-	})
+	}))
 }
 
 // discover answers GET and HEAD alike: no content, and the Content-Type by
@@ -79,6 +79,7 @@ func (h *Handler) join(w http.ResponseWriter, r *http.Request) error {
 	// OBS would escape.
 	location := r.URL.EscapedPath() + "/" + s.id
 	header.Set("Location", location)
+	h.linkServers(header, r)
 	header.Add("Link", eventsLink(location))
 	header.Set("ETag", s.tag())
 	header.Set("Accept-Patch", typeFragment)

@@ -24,6 +24,9 @@ type Config struct {
 	// Visible returns those of streams that somebody may know of; nil: all.
 	Visible func(ctx context.Context, v Visit, streams []string) []string
 
+	// ICEServers returns the STUN and TURN servers for a viewer; nil: none.
+	ICEServers func(v Visit) []ICEServer
+
 	// Origins are those of the pages elsewhere that may play, such as
 	// https://example.org; none: all may.
 	Origins []string
@@ -50,16 +53,17 @@ type Config struct {
 // Handler serves /whep/ and /api/streams.
 type Handler struct {
 	// static
-	play      func(stream, offer string, patience time.Duration) (viewer, error)
-	streams   func() []egress.StreamInfo
-	authorize Authorizer
-	known     func(ctx context.Context, v Visit, streams []string) []string // nil: all
-	origins   origins
-	crowd     crowd
-	wait      time.Duration
-	metrics   metrics.Signal
-	log       *slog.Logger
-	mux       *http.ServeMux
+	play       func(stream, offer string, patience time.Duration) (viewer, error)
+	streams    func() []egress.StreamInfo
+	authorize  Authorizer
+	known      func(ctx context.Context, v Visit, streams []string) []string // nil: all
+	iceServers func(v Visit) []ICEServer                                     // nil: none
+	origins    origins
+	crowd      crowd
+	wait       time.Duration
+	metrics    metrics.Signal
+	log        *slog.Logger
+	mux        *http.ServeMux
 
 	sessions table
 }
@@ -70,15 +74,16 @@ func New(cfg Config) *Handler {
 		play: func(stream, offer string, patience time.Duration) (viewer, error) {
 			return cfg.Server.Await(stream, offer, patience)
 		},
-		streams:   func() []egress.StreamInfo { return cfg.Server.Streams() },
-		authorize: cfg.Authorize,
-		known:     cfg.Visible,
-		origins:   slices.Clone(cfg.Origins),
-		crowd:     newCrowd(cfg.JoinsPerSecond, cfg.MaxPerAddress),
-		wait:      cfg.Wait,
-		metrics:   cfg.Metrics.Signal(),
-		log:       cmp.Or(cfg.Logger, slog.Default()),
-		mux:       http.NewServeMux(),
+		streams:    func() []egress.StreamInfo { return cfg.Server.Streams() },
+		authorize:  cfg.Authorize,
+		known:      cfg.Visible,
+		iceServers: cfg.ICEServers,
+		origins:    slices.Clone(cfg.Origins),
+		crowd:      newCrowd(cfg.JoinsPerSecond, cfg.MaxPerAddress),
+		wait:       cfg.Wait,
+		metrics:    cfg.Metrics.Signal(),
+		log:        cmp.Or(cfg.Logger, slog.Default()),
+		mux:        http.NewServeMux(),
 	}
 	h.mux.Handle("/whep/{app}/{key}", h.counted(h.endpoint()))
 	h.mux.Handle("/whep/{app}/{key}/{session}", h.counted(h.resource()))

@@ -10,9 +10,8 @@ import (
 	"testing"
 )
 
-// readOffers returns the offers of real clients by name: those of Chromium 156
-// and Firefox 153 are recorded, firefox and reader-js with the lines that
-// OpenH264 and reader.js add, the others written after the client's source.
+// readOffers returns the offers of clients by name; testdata/offers/README.md
+// says where each is from.
 func readOffers(tb testing.TB) map[string]string {
 	tb.Helper()
 	paths, err := filepath.Glob("testdata/offers/*.sdp")

@@ -1,0 +1,63 @@
+package whip
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// ICEServer is a STUN or TURN server that viewers may use.
+type ICEServer struct {
+	URL string // such as turn:host:3478?transport=udp (RFC 7065, RFC 7064)
+
+	// Username and Credential are of TURN servers. Like the URL they hold no
+	// comma, semicolon, quote or angle bracket: some clients split at those.
+	Username, Credential string
+}
+
+// link is the value of a Link header (draft-ietf-wish-whep §4.8), with its
+// parameters in the one order that every client parses: MediaMTX's reader.js
+// matches it by one regular expression.
+func (s ICEServer) link() string {
+	l := fmt.Sprintf(`<%s>; rel="ice-server"`, s.URL)
+	if s.Username == "" {
+		return l
+	}
+	return l + fmt.Sprintf(`; username="%s"; credential="%s"; credential-type="password"`, s.Username, s.Credential)
+}
+
+// parsable reports whether clients can read the link.
+func (s ICEServer) parsable() bool {
+	return !strings.ContainsAny(s.URL+s.Username+s.Credential, ",;\"'<> \r\n")
+}
+
+// linkServers tells a viewer of the ICE servers, one header line for each.
+func (h *Handler) linkServers(header http.Header, r *http.Request) {
+	if h.iceServers == nil {
+		return
+	}
+	for _, s := range h.iceServers(visit(r)) {
+		if s.parsable() {
+			header.Add("Link", s.link())
+		}
+	}
+}
+
+// offerServers adds the ICE servers to a plain OPTIONS, where reader.js and
+// simple-whep-client look for them, if the asker may watch. A preflight, which
+// carries no token, gets none.
+func (h *Handler) offerServers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		preflight := r.Header.Get("Access-Control-Request-Method") != ""
+		if r.Method == http.MethodOptions && !preflight && h.knows(r) {
+			h.linkServers(w.Header(), r)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// knows reports whether the request's maker may know of the stream that it is
+// about.
+func (h *Handler) knows(r *http.Request) bool {
+	return h.known == nil || len(h.known(r.Context(), visit(r), []string{streamOf(r)})) > 0
+}
