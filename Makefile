@@ -61,6 +61,9 @@ e2e: deps-test ## real publishers and real browsers against the built binary
 soak: deps-test ## 20 publishers with a viewer each for SOAK (5m): nothing dropped, memory flat
 	@SOAK=$(SOAK) go test -tags e2e -count=1 -timeout 2h -v -run TestSoak ./e2e
 
+attack: deps-test ## 1000 hostile connections at a time, kind after kind, beside 20 honest publishers
+	@ATTACKERS=1000 go test -tags e2e -count=1 -timeout 30m -v -run TestAttacks ./e2e
+
 e2e-obs: deps-obs ## a real OBS, without a screen, against the built binary
 	@go test -tags e2e,obs -count=1 -timeout 30m -run OBS -v ./e2e
 
@@ -97,4 +100,4 @@ $(GOLANGCI):
 	@GOFLAGS= GOBIN="$(CURDIR)/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv bin/golangci-lint $(GOLANGCI)
 
-.PHONY: help run demo build test lint unit fuzz bench benchmarks e2e soak e2e-obs e2e-codecs e2e-axe e2e-clients image deps-run deps-test deps-obs deps-axe clean
+.PHONY: help run demo build test lint unit fuzz bench benchmarks e2e soak attack e2e-obs e2e-codecs e2e-axe e2e-clients image deps-run deps-test deps-obs deps-axe clean

@@ -39,11 +39,11 @@ func (s *Server) admit(conn net.Conn, remote netip.AddrPort) (_ *session, why st
 		return nil, reasonAddress
 	}
 	session := &session{
-		Conn:    guard.New(explain(conn), s.cfg.guard()),
 		server:  s,
 		log:     s.log.With("remote", remote),
 		request: Request{RemoteAddr: remote},
 	}
+	session.Conn = guard.New(explain(conn), s.cfg.guard(session, s.budget))
 	session.ctx, session.cancel = context.WithCancelCause(s.ctx)
 	session.request.End = session.finish
 	s.sessions[session] = struct{}{}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/sluice-media/sluice/ingest/chunk"
 	"github.com/sluice-media/sluice/ingest/guard"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/metrics"
@@ -53,12 +54,28 @@ type Config struct {
 	Logger *slog.Logger
 
 	// MaxConnections bounds the connections open at a time. One that has not
-	// published costs up to 1.2 MiB, see package chunk. Default 1000.
+	// published costs up to 300 KiB. Default 1000.
 	MaxConnections int
 
 	// MaxPerAddress bounds those from one IPv4 address or IPv6 /64, so that
 	// one client cannot take all. Default 100.
 	MaxPerAddress int
+
+	// MaxMessage bounds an audio, video or aggregate message, in bytes; what
+	// one publisher may have under way is half as much more. Default
+	// chunk.MaxMessage.
+	MaxMessage int
+
+	// MaxMemory bounds what the unfinished messages of all publishers hold
+	// together beyond chunk.Free bytes each. Default 256 MiB.
+	MaxMemory int
+
+	// MaxBitrate bounds what a publisher sends, in bit/s, averaged over about
+	// 10 s. Default: it may send what it likes.
+	MaxBitrate int
+
+	// MaxResolution bounds the pictures. Default: they may have any size.
+	MaxResolution Resolution
 
 	// PublishTimeout bounds the time from a connection to its publication.
 	// Default 10 s.
@@ -89,11 +106,20 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MaxPerAddress <= 0 {
 		c.MaxPerAddress = 100
 	}
+	if c.MaxMemory <= 0 {
+		c.MaxMemory = 256 << 20
+	}
 	return c, nil
 }
 
-func (c Config) guard() guard.Config {
+func (c Config) guard(session *session, budget *chunk.Budget) guard.Config {
 	return guard.Config{
+		Media: session.media,
+		Limits: chunk.Limits{
+			Message: c.MaxMessage,
+			Budget:  budget,
+			Evict:   func() { session.finish(chunk.ErrMemory) },
+		},
 		Abilities:      abilities(),
 		PublishTimeout: c.PublishTimeout,
 		IdleTimeout:    c.IdleTimeout,

@@ -51,10 +51,9 @@ func FuzzServer(f *testing.F) {
 		}()
 		_, _ = io.Copy(io.Discard, client)
 		<-server.done
-		// What may be unfinished, twice that in go-rtmp's buffer, which grows
-		// by doubling, as much in bodies; and some per byte of input.
-		if n, limit := allocated()-before, uint64(4*chunk.MaxPending+50*len(b)); n > limit {
-			t.Errorf("%d MiB allocated", n>>20)
+		// What a connection needs, and some per byte of input.
+		if n, limit := allocated()-before, uint64(1<<20+64*len(b)); n > limit {
+			t.Errorf("%d KiB allocated for %d bytes", n>>10, len(b))
 		}
 		if d.refusals("internal") > 0 {
 			t.Fatal("go-rtmp gave the connection up")

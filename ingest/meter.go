@@ -15,9 +15,11 @@ const rateWindow = 2 * time.Second
 type meter struct {
 	// static
 	next   media.Writer
+	most   Resolution
 	series *metrics.Ingest
 
 	// owned by the goroutine of WriteVideo
+	sets     *media.ParameterSets
 	seen     bool // a keyframe was
 	keyframe time.Duration
 	start    time.Duration // of the window
@@ -27,6 +29,13 @@ type meter struct {
 // WriteVideo implements media.Writer.
 func (m *meter) WriteVideo(au *media.AccessUnit) error {
 	m.series.VideoFrames.Inc()
+	if au.ParameterSets != m.sets {
+		if m.sets = au.ParameterSets; m.sets != nil {
+			if err := m.most.check(m.sets.Width, m.sets.Height); err != nil {
+				return err
+			}
+		}
+	}
 	if au.IDR {
 		m.countKeyframe(au.DTS)
 	}

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sluice-media/sluice/depacketize"
+	"github.com/sluice-media/sluice/ingest/chunk"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/metrics"
 )
@@ -23,17 +25,35 @@ type publication struct {
 	started time.Time
 	jumps   uint64
 	corrupt sparse
+	rate    bitrate
 }
 
 // newPublication takes the stream's series, so w must hold its name already.
-func newPublication(w media.Writer, series *metrics.Ingest, log *slog.Logger) *publication {
-	m := &meter{next: w, series: series}
+func newPublication(w media.Writer, cfg Config, series *metrics.Ingest, log *slog.Logger) *publication {
+	m := &meter{next: w, most: cfg.MaxResolution, series: series}
 	return &publication{
 		log:     log,
 		demuxer: depacketize.NewDemuxer(m),
 		meter:   m,
 		series:  series,
 		started: time.Now(),
+		rate:    newBitrate(cfg.MaxBitrate),
+	}
+}
+
+// message takes an audio, video or data message; its body is not kept. An error
+// ends the stream.
+func (p *publication) message(m chunk.Message, arrival time.Time) error {
+	if err := p.rate.take(len(m.Body), arrival); err != nil {
+		return err
+	}
+	switch m.Type {
+	case chunk.Video:
+		return p.video(m.Timestamp, bytes.Clone(m.Body), arrival)
+	case chunk.Audio:
+		return p.audio(m.Timestamp, bytes.Clone(m.Body), arrival)
+	default:
+		return nil
 	}
 }
 
@@ -53,8 +73,9 @@ func (p *publication) check(err error, corrupt prometheus.Counter, now time.Time
 		p.series.Jumps.Add(float64(n - p.jumps))
 		p.jumps = n
 	}
+	var refusal *Refusal
 	switch {
-	case err == nil, errors.Is(err, depacketize.ErrUnsupportedCodec):
+	case err == nil, errors.Is(err, depacketize.ErrUnsupportedCodec), errors.As(err, &refusal):
 		return err
 	case errors.Is(err, depacketize.ErrCorrupt):
 		corrupt.Inc()

@@ -49,7 +49,13 @@ const (
 	reasonTLS         = "tls"
 	reasonPublishTime = "publish_timeout"
 	reasonIdle        = "idle_timeout"
-	reasonLimit       = "limit"
+	reasonMessage     = "message_size"
+	reasonStreams     = "chunk_streams"
+	reasonPending     = "unfinished_messages"
+	reasonMemory      = "memory"
+	reasonAMF         = "amf_limit"
+	reasonBitrate     = "bitrate"
+	reasonResolution  = "resolution"
 	reasonMalformed   = "malformed"
 	reasonDeaf        = "not_reading"
 	reasonPlay        = "play"
@@ -82,6 +88,12 @@ func reason(err error, published bool) string {
 	var refusal *Refusal
 	is := func(target error) bool { return errors.Is(err, target) }
 	switch {
+	case is(chunk.ErrMemory):
+		return reasonMemory
+	case is(errBitrate):
+		return reasonBitrate
+	case is(errResolution):
+		return reasonResolution
 	case errors.As(err, &refusal) && refusal.Code == BadName:
 		return reasonBadName
 	case refusal != nil, is(errRefused):
@@ -94,8 +106,14 @@ func reason(err error, published bool) string {
 		return reasonTLS
 	case is(guard.ErrNotRTMP):
 		return reasonNotRTMP
-	case is(chunk.ErrLimit):
-		return reasonLimit
+	case is(chunk.ErrMessage):
+		return reasonMessage
+	case is(chunk.ErrStreams):
+		return reasonStreams
+	case is(chunk.ErrPending):
+		return reasonPending
+	case is(amf0.ErrLimit):
+		return reasonAMF
 	case is(chunk.ErrMalformed), is(amf0.ErrMalformed), is(guard.ErrProtocol):
 		return reasonMalformed
 	case is(guard.ErrDeaf):

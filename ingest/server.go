@@ -13,6 +13,7 @@ import (
 	"github.com/sirupsen/logrus"
 	"github.com/yutopp/go-rtmp"
 
+	"github.com/sluice-media/sluice/ingest/chunk"
 	"github.com/sluice-media/sluice/metrics"
 )
 
@@ -23,6 +24,7 @@ type Server struct {
 	log        *slog.Logger
 	libraryLog *logrus.Logger
 	series     metrics.RTMP
+	budget     *chunk.Budget
 	ctx        context.Context
 	cancel     context.CancelFunc
 
@@ -51,6 +53,7 @@ func New(cfg Config) (*Server, error) {
 		log:        cfg.Logger,
 		libraryLog: newLibraryLog(cfg.Logger),
 		series:     cfg.Metrics.RTMP(),
+		budget:     chunk.NewBudget(cfg.MaxMemory),
 		listeners:  make(map[net.Listener]struct{}),
 		sessions:   make(map[*session]struct{}),
 		perHost:    make(map[netip.Addr]int),

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
+	"time"
 
 	"github.com/yutopp/go-rtmp"
 	"github.com/yutopp/go-rtmp/message"
 
 	"github.com/sluice-media/sluice/depacketize"
+	"github.com/sluice-media/sluice/ingest/chunk"
 	"github.com/sluice-media/sluice/ingest/guard"
 )
 
@@ -18,7 +19,7 @@ import (
 var errRefused = errors.New("publication refused")
 
 // session is one connection: the net.Conn that go-rtmp reads and the Handler
-// that it calls, all in one goroutine.
+// that it calls for commands, all in one goroutine.
 type session struct {
 	rtmp.DefaultHandler
 	*guard.Conn
@@ -75,43 +76,24 @@ func (s *session) publish(name string) error {
 	}
 	log := s.log.With("stream", stream)
 	log.Info("publication begins", "agent", s.request.Agent)
-	s.publication = newPublication(w, s.server.cfg.Metrics.Ingest(stream), log)
+	s.publication = newPublication(w, s.server.cfg, s.server.cfg.Metrics.Ingest(stream), log)
 	return nil
 }
 
-// OnVideo implements rtmp.Handler.
-func (s *session) OnVideo(timestamp uint32, payload io.Reader) error {
-	size, arrival := s.Incoming()
-	body := make([]byte, size)
-	if _, err := io.ReadFull(payload, body); err != nil {
-		return s.end(fmt.Errorf("read video message: %w", err))
-	}
-	return s.end(s.publication.video(timestamp, body, arrival))
-}
-
-// OnAudio implements rtmp.Handler.
-func (s *session) OnAudio(timestamp uint32, payload io.Reader) error {
-	size, arrival := s.Incoming()
-	body := make([]byte, size)
-	if _, err := io.ReadFull(payload, body); err != nil {
-		return s.end(fmt.Errorf("read audio message: %w", err))
-	}
-	return s.end(s.publication.audio(timestamp, body, arrival))
-}
-
-// end notes err as the cause of the connection's end, if it is one.
-func (s *session) end(err error) error {
-	if err == nil {
-		return nil
-	}
-	s.cause = err
-	var r *Refusal
+// media takes a message of the publication from the guard. An error ends the
+// connection, and the publisher is told where he can do something about it.
+func (s *session) media(m chunk.Message, arrival time.Time) error {
+	err := s.publication.message(m, arrival)
+	var refusal *Refusal
 	switch {
-	case errors.As(err, &r):
-		s.Refuse(s.Published(), string(r.Code), r.Description)
+	case err == nil:
+		return nil
+	case errors.As(err, &refusal):
+		s.Refuse(s.Published(), string(refusal.Code), refusal.Description)
 	case errors.Is(err, depacketize.ErrUnsupportedCodec):
 		s.Refuse(s.Published(), string(Rejected), err.Error())
 	}
+	s.cause = err
 	return err
 }
 

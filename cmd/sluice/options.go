@@ -35,7 +35,12 @@ type options struct {
 	MaxJoinsPerSecond    int           `name:"max-joins-per-second" default:"20" placeholder:"N" group:"limits" help:"How many may join a second from one IPv4 address or IPv6 /64, except this machine's, and ten seconds' worth at once. Further ones get 429."`
 	MaxConnections       int           `name:"max-connections" default:"1000" placeholder:"N" group:"limits" help:"RTMP connections at a time. Further ones are closed at once."`
 	MaxPerAddress        int           `name:"max-connections-per-address" default:"100" placeholder:"N" group:"limits" help:"Those from one IPv4 address or IPv6 /64. Raise it when publishers come through a proxy."`
+	PublishTimeout       time.Duration `name:"publish-timeout" default:"10s" placeholder:"TIME" group:"limits" help:"How long a connection may take from its first byte to the publication: handshakes, commands, hooks."`
 	PublisherTimeout     time.Duration `name:"publisher-timeout" default:"30s" placeholder:"TIME" group:"limits" help:"How long a publisher may send no sound and no picture before it is cut off and its name is free again."`
+	MaxMessage           size          `name:"max-message" default:"8MiB" placeholder:"BYTES" group:"limits" help:"Greatest frame of a publisher."`
+	MaxIngestMemory      size          `name:"max-ingest-memory" default:"256MiB" placeholder:"BYTES" group:"limits" help:"What the unfinished messages of all publishers hold together, beyond 128 KiB each. Who has held on to his for longest is cut off when there is more."`
+	MaxBitrate           bitrate       `name:"max-bitrate" placeholder:"RATE" group:"limits" help:"What a publisher may send on the average of 10 s, for example 20M or 800k bit/s. Not given: anything."`
+	MaxResolution        resolution    `name:"max-resolution" placeholder:"WxH" group:"limits" help:"Greatest picture, upright or not, for example 1920x1080. Not given: any."`
 	TakeOver             string        `name:"take-over" default:"refuse" enum:"refuse,replace" placeholder:"POLICY" group:"limits" help:"What becomes of a publisher whose name another one has: refuse it while the other one sends anything, or replace the other one."`
 	ReconnectGrace       time.Duration `name:"reconnect-grace" default:"60s" placeholder:"TIME" group:"limits" help:"How long viewers wait for a publisher that has gone before their sessions end."`
 
@@ -141,6 +146,7 @@ func (o options) check() error {
 		flag  string
 		value time.Duration
 	}{
+		{"--publish-timeout", o.PublishTimeout},
 		{"--publisher-timeout", o.PublisherTimeout},
 		{"--reconnect-grace", o.ReconnectGrace},
 		{"--shutdown-timeout", o.ShutdownTimeout},

@@ -11,9 +11,14 @@ import (
 // defaultChunkSize holds in each direction until its sender says otherwise.
 const defaultChunkSize = 128
 
-// write sends a message as a type 0 chunk and its type 3 continuations
-// (Adobe RTMP 1.0 §5.3.1), in one call.
+// write sends a message in one call, as a type 0 chunk and its type 3
+// continuations (Adobe RTMP 1.0 §5.3.1).
 func (p *Publisher) write(chunkStream, kind byte, timestamp, stream uint32, body []byte) error {
+	_, err := p.conn.Write(message(chunkStream, kind, timestamp, stream, body))
+	return err
+}
+
+func message(chunkStream, kind byte, timestamp, stream uint32, body []byte) []byte {
 	short := min(timestamp, 0xffffff)
 	b := []byte{
 		chunkStream, byte(short >> 16), byte(short >> 8), byte(short),
@@ -30,8 +35,7 @@ func (p *Publisher) write(chunkStream, kind byte, timestamp, stream uint32, body
 		n := min(len(body), defaultChunkSize)
 		b, body = append(b, body[:n]...), body[n:]
 	}
-	_, err := p.conn.Write(b)
-	return err
+	return b
 }
 
 // chunkReader puts the server's messages together.

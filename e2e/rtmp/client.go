@@ -62,9 +62,21 @@ func (p *Publisher) handshake() error {
 	return err
 }
 
+// Session returns all that a publisher sends before media, for one who will not
+// wait for any answer.
+func Session(app, key string) []byte {
+	b := append([]byte{3}, make([]byte, 2*handshakeSize)...)
+	b = append(b, message(3, typeCommand, 0, 0, marshal("connect", 1.0, connectObject("localhost", app)))...)
+	b = append(b, message(3, typeCommand, 0, 0, marshal("createStream", 2.0, nil))...)
+	return append(b, message(3, typeCommand, 0, mediaStream, marshal("publish", 3.0, nil, key, "live"))...)
+}
+
+func connectObject(addr, app string) object {
+	return object{{"app", app}, {"type", "nonprivate"}, {"tcUrl", "rtmp://" + addr + "/" + app}}
+}
+
 func (p *Publisher) session(addr, app, key string) error {
-	connect := object{{"app", app}, {"type", "nonprivate"}, {"tcUrl", "rtmp://" + addr + "/" + app}}
-	if err := p.call("_result", 0, "connect", 1.0, connect); err != nil {
+	if err := p.call("_result", 0, "connect", 1.0, connectObject(addr, app)); err != nil {
 		return err
 	}
 	if err := p.call("_result", 0, "createStream", 2.0, nil); err != nil {

@@ -60,6 +60,14 @@ func (s *Server) ready() error {
 	return nil
 }
 
+// Resident returns the process's resident memory in bytes, 0 once it has ended.
+func (s *Server) Resident() float64 {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", s.PID()))
+	var size, pages float64
+	_, _ = fmt.Sscan(string(text), &size, &pages)
+	return pages * float64(os.Getpagesize())
+}
+
 // Publish returns the RTMP URL of a stream app/key.
 func (s *Server) Publish(stream string) string { return "rtmp://" + s.RTMP + "/" + stream }
 

@@ -6,15 +6,28 @@
 // It is pure: no goroutine, no I/O, no state but the bytes it was given.
 package amf0
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // MaxDepth bounds the nesting of objects and arrays. Publishers nest two deep
 // (a map of codecs in the connect object); the bound keeps hostile input off
 // the stack.
 const MaxDepth = 8
 
-// ErrMalformed is wrapped by every error of a Reader but io.EOF.
-var ErrMalformed = errors.New("malformed AMF 0")
+// MaxValues bounds the values of one Reader, those in objects and arrays
+// included: each takes 16 to 48 bytes of memory. Publishers send 20 to 60.
+const MaxValues = 1024
+
+var (
+	// ErrMalformed is wrapped by every error of a Reader but io.EOF.
+	ErrMalformed = errors.New("malformed AMF 0")
+
+	// ErrLimit is wrapped by those about values that are nested deeper than
+	// MaxDepth or more than MaxValues.
+	ErrLimit = fmt.Errorf("%w: beyond limits", ErrMalformed)
+)
 
 // The type markers (AMF 0 §2.1).
 const (

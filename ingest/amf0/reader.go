@@ -10,7 +10,8 @@ import (
 // Reader reads values from the bytes of one message. What it allocates is
 // proportional to those bytes, whatever counts and lengths they announce.
 type Reader struct {
-	rest []byte
+	rest   []byte
+	values int // read so far
 }
 
 // NewReader returns a Reader of the values in b.
@@ -40,6 +41,9 @@ func (r *Reader) String() (string, error) {
 }
 
 func (r *Reader) value(depth int) (any, error) {
+	if r.values++; r.values > MaxValues {
+		return nil, fmt.Errorf("%w: more than %d values", ErrLimit, MaxValues)
+	}
 	marker, err := r.take(1)
 	if err != nil {
 		return nil, err
@@ -76,7 +80,7 @@ func (r *Reader) value(depth int) (any, error) {
 
 func (r *Reader) compound(marker byte, depth int) (any, error) {
 	if depth > MaxDepth {
-		return nil, fmt.Errorf("%w: nested deeper than %d", ErrMalformed, MaxDepth)
+		return nil, fmt.Errorf("%w: nested deeper than %d", ErrLimit, MaxDepth)
 	}
 	switch marker {
 	case markerObject:
@@ -128,6 +132,9 @@ func (r *Reader) array(depth int) ([]any, error) {
 	// is what keeps 18 bytes from allocating 32 GiB.
 	if uint64(n) > uint64(len(r.rest)) {
 		return nil, fmt.Errorf("%w: array of %d elements in %d bytes", ErrMalformed, n, len(r.rest))
+	}
+	if n > MaxValues {
+		return nil, fmt.Errorf("%w: array of %d elements", ErrLimit, n)
 	}
 	a := make([]any, n)
 	for i := range a {

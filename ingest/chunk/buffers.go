@@ -1,29 +1,74 @@
 package chunk
 
-import (
-	"fmt"
-	"math/bits"
+import "fmt"
+
+const (
+	// firstBody is how much of a body is made at first, in bytes. It grows as
+	// the bytes arrive, so a length that is only announced costs no more.
+	firstBody = 16 << 10
+
+	// maxSpare is the greatest buffer kept for the next message. Greater ones
+	// are rare (intra frames above 6 Mbit/s or so) and left to the collector.
+	maxSpare = 512 << 10
 )
 
-// store gives s a body of its length. Bodies are made at once, of a size that
-// the header announces, so the sum of those sizes is what is bounded.
+// store gives s a body to fill.
 func (r *Reader) store(s *stream) error {
+	if s.length > r.limits.message(s.msg.Type) {
+		return fmt.Errorf("%w: type %d with %d bytes, %d allowed", ErrMessage, s.msg.Type, s.length, r.limits.message(s.msg.Type))
+	}
 	b := r.spare
-	if cap(b) < s.length {
-		b = make([]byte, 0, 1<<bits.Len(uint(s.length-1))) // a power of two: the next is likely to fit
+	if want := min(s.length, firstBody); cap(b) < want {
+		b = make([]byte, 0, want)
 	} else {
 		r.spare = nil
 	}
-	if r.pending += cap(b); r.pending > MaxPending {
-		return fmt.Errorf("%w: unfinished messages of more than %d bytes", ErrLimit, MaxPending)
+	s.msg.Body = b[:0]
+	return r.hold(cap(b))
+}
+
+// fill reads the next n bytes of the message under way on s.
+func (r *Reader) fill(s *stream, n int) error {
+	for n > 0 {
+		b := s.msg.Body
+		if len(b) == cap(b) {
+			grown := make([]byte, len(b), min(2*cap(b), s.length))
+			copy(grown, b)
+			s.msg.Body = grown
+			if err := r.hold(cap(grown) - cap(b)); err != nil {
+				return err
+			}
+			b = grown
+		}
+		k, err := r.src.Read(b[len(b):min(cap(b), len(b)+n)])
+		s.msg.Body = b[:len(b)+k]
+		s.left -= k
+		if n -= k; n > 0 && err != nil {
+			return err
+		}
 	}
-	s.msg.Body = b[:s.length]
 	return nil
+}
+
+// hold counts memory of messages under way.
+func (r *Reader) hold(n int) error {
+	r.pending += n
+	r.limits.Budget.hold(&r.holding, r.pending-Free)
+	if r.pending > r.limits.pending() {
+		return fmt.Errorf("%w: more than %d bytes", ErrPending, r.limits.pending())
+	}
+	return nil
+}
+
+// release counts memory back.
+func (r *Reader) release(n int) {
+	r.pending -= n
+	r.limits.Budget.hold(&r.holding, r.pending-Free)
 }
 
 // drop gives up the message under way on s.
 func (r *Reader) drop(s *stream) {
-	r.pending -= cap(s.msg.Body)
+	r.release(cap(s.msg.Body))
 	s.msg.Body, s.left = nil, 0
 }
 
@@ -31,7 +76,7 @@ func (r *Reader) drop(s *stream) {
 // the better one, for a next message.
 func (r *Reader) recycle() {
 	if n := cap(r.last); n > cap(r.spare) && n <= maxSpare {
-		r.spare = r.last
+		r.spare = r.last[:0]
 	}
 	r.last = nil
 }

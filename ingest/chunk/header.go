@@ -27,7 +27,7 @@ func (r *Reader) basicHeader() (s *stream, format byte, err error) {
 	s = r.streams[id]
 	if s == nil {
 		if len(r.streams) == MaxStreams {
-			return nil, 0, fmt.Errorf("%w: more than %d chunk streams", ErrLimit, MaxStreams)
+			return nil, 0, fmt.Errorf("%w: more than %d", ErrStreams, MaxStreams)
 		}
 		s = new(stream)
 		r.streams[id] = s

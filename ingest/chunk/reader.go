@@ -16,9 +16,10 @@ type Reader struct {
 	src     *bufio.Reader
 	size    int // chunk size in force, bytes
 	streams map[uint32]*stream
-	media   bool
+	limits  Limits
 
-	pending int    // bytes held by the messages under way
+	pending int // bytes held by the messages under way
+	holding holding
 	last    []byte // body of the message that Next returned last
 	spare   []byte // its buffer, for a next one
 	parts   parts  // what is left of an aggregate
@@ -40,13 +41,19 @@ type stream struct {
 // NewReader returns a Reader of the chunk stream that follows the handshake
 // in src.
 func NewReader(src *bufio.Reader) *Reader {
-	return &Reader{src: src, size: defaultSize, streams: make(map[uint32]*stream)}
+	return &Reader{src: src, size: defaultSize, streams: make(map[uint32]*stream), limits: Limits{commands: true}}
 }
 
-// KeepMedia lets audio and video through from here on. Until then they are
-// skipped as they come in, so that a client which has not been let in holds
-// no more than MaxStreams × MaxCommand bytes.
-func (r *Reader) KeepMedia() { r.media = true }
+// KeepMedia lets audio and video through from here on, within limits. Until
+// then they are skipped as they come in, so that a client which has not been
+// let in holds no more than MaxCommands bytes.
+func (r *Reader) KeepMedia(limits Limits) {
+	r.limits = limits
+	r.holding.evict = limits.Evict
+}
+
+// Close gives back what the Reader holds of the Budget.
+func (r *Reader) Close() { r.release(r.pending) }
 
 // Next returns the next message. Its errors wrap ErrMalformed or ErrLimit, or
 // are those of the source; the Reader is of no use after one.
@@ -65,7 +72,7 @@ func (r *Reader) Next() (Message, error) {
 		}
 		m := s.msg
 		s.msg.Body = nil
-		r.pending -= cap(m.Body)
+		r.release(cap(m.Body))
 		r.last = m.Body
 		if m, err = r.own(m); err != nil {
 			return Message{}, err
@@ -140,11 +147,10 @@ func (r *Reader) chunk() (*stream, error) {
 		return nil, err
 	}
 	n := min(s.left, r.size)
-	if s.msg.Body == nil {
-		_, err = r.src.Discard(n)
-	} else {
-		_, err = io.ReadFull(r.src, s.msg.Body[s.length-s.left:][:n])
+	if s.msg.Body != nil {
+		return s, r.fill(s, n)
 	}
+	_, err = r.src.Discard(n)
 	s.left -= n
 	return s, err
 }
@@ -152,21 +158,8 @@ func (r *Reader) chunk() (*stream, error) {
 // begin starts the message that s's header describes.
 func (r *Reader) begin(s *stream) error {
 	s.left = s.length
-	limit := 0
-	switch s.msg.Type {
-	case Audio, Video, Aggregate:
-		if r.media {
-			limit = MaxMedia
-		}
-	case SetChunkSize, Abort, Acknowledgement, UserControl, WindowAckSize, SetPeerBandwidth, CommandAMF0, CommandAMF3:
-		limit = MaxCommand
-	default: // data messages too: what they say, the media say better
-	}
-	if limit == 0 || s.length == 0 {
-		return nil
-	}
-	if s.length > limit {
-		return fmt.Errorf("%w: message of type %d with %d bytes, %d allowed", ErrLimit, s.msg.Type, s.length, limit)
+	if s.length == 0 || r.limits.message(s.msg.Type) == 0 || s.msg.Type == DataAMF0 && s.length > MaxCommand {
+		return nil // nobody needs it
 	}
 	return r.store(s)
 }

@@ -34,10 +34,8 @@ type Conn struct {
 	received  uint64 // bytes from the network
 	shaking   int    // bytes of the handshake still to pass on
 	messages  *chunk.Reader
-	head      []byte // header of the message on its way to go-rtmp
-	body      []byte // the rest of its body
-	size      int    // length of that body
-	arrival   time.Time
+	head      []byte    // header of the message on its way to go-rtmp
+	body      []byte    // the rest of its body
 	refreshed time.Time // when the idle deadline was last moved
 	acks      acks
 	client    Abilities
@@ -142,13 +140,7 @@ func version(c0 byte) error {
 func (c *Conn) pass(m chunk.Message) {
 	c.head = chunk.AppendHeader(c.head[:0], csCommand, m)
 	c.body = m.Body
-	c.size = len(m.Body)
 }
-
-// Incoming returns the length of the audio or video message that go-rtmp is
-// handing to its Handler, and when the last byte of it had been read. It
-// belongs to the reading goroutine.
-func (c *Conn) Incoming() (size int, arrival time.Time) { return c.size, c.arrival }
 
 // Err returns what ended the connection; nil: nothing has that the guard knows
 // of. It belongs to the reading goroutine.

@@ -8,8 +8,8 @@
 // messages, transaction 0, Undefined in the connect object). So a Conn reads
 // the wire itself, with bounds (see package chunk), and gives go-rtmp a stream
 // of few forms: the handshake as it came, then only connect, createStream and
-// publish, each encoded anew, and audio and video, one chunk per message. The
-// rest it answers itself or drops.
+// publish, each encoded anew, one chunk per message. Audio, video and data of
+// an accepted publication it hands over by itself. The rest it answers or drops.
 //
 // A Conn starts no goroutine. Read, and all methods that say so, belong to the
 // one goroutine in which go-rtmp reads and calls its Handler.
@@ -18,6 +18,8 @@ package guard
 import (
 	"errors"
 	"time"
+
+	"github.com/sluice-media/sluice/ingest/chunk"
 )
 
 var (
@@ -45,8 +47,17 @@ var (
 // GStreamer hang up by themselves within it.
 const linger = 100 * time.Millisecond
 
-// Config holds the time limits. The zero value means the defaults.
+// Config configures a Conn. The zero value of a field means its default.
 type Config struct {
+	// Media takes the audio, video and data messages of an accepted
+	// publication; arrival is when the last byte of one had been read. Their
+	// bodies are valid until it returns, an error ends the connection. It is
+	// called by Read. Required.
+	Media func(m chunk.Message, arrival time.Time) error
+
+	// Limits bound the messages.
+	Limits chunk.Limits
+
 	// Abilities are what connect is answered.
 	Abilities Abilities
 

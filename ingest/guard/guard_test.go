@@ -59,7 +59,8 @@ func (p *peer) SetWriteDeadline(time.Time) error  { return nil }
 
 // outcome is what a guard made of a peer's bytes.
 type outcome struct {
-	passed  []string // to go-rtmp
+	passed  []string // to go-rtmp, or as media
+	arrival time.Time
 	replies []string // to the peer
 	err     error
 	conn    *guard.Conn
@@ -68,10 +69,14 @@ type outcome struct {
 // run reads from a guard, as go-rtmp does, what it makes of the bytes in wire.
 func run(t testing.TB, p *peer) outcome {
 	t.Helper()
-	c := guard.New(p, guard.Config{})
-	o := outcome{conn: c}
+	var o outcome
+	c := guard.New(p, guard.Config{Media: func(m chunk.Message, arrival time.Time) error {
+		o.passed = append(o.passed, describe(m))
+		o.arrival = arrival
+		return nil
+	}})
+	o.conn = c
 	up := chunk.NewReader(bufio.NewReader(accepting{c}))
-	up.KeepMedia()
 	if _, err := io.CopyN(io.Discard, c, 3073); err != nil {
 		o.err = err
 		return o
@@ -145,7 +150,7 @@ var commandCases = []struct {
 	err     error
 }{
 	{"publisher", []chunk.Message{create, publish, audio, video}, []string{
-		passedCreate, passedPublish, `1: type 8 at 9, "a"`, `1: type 9 at 9, "v"`,
+		passedCreate, passedPublish, `1: type 8 at 9, "a"`, `7: type 9 at 9, "v"`,
 	}, nil, io.EOF},
 	{"media before publish", []chunk.Message{create, audio, video, publish}, []string{passedCreate, passedPublish}, nil, io.EOF},
 	{"releaseStream", []chunk.Message{rtmptest.Command(0, "releaseStream", 2.0, nil, "cam")}, nil, []string{"0: [_result 2 <nil> <nil>]"}, io.EOF},
@@ -341,13 +346,22 @@ func TestLastWordsAreLeftTimeFor(t *testing.T) {
 	}
 }
 
-func TestIncoming(t *testing.T) {
+// Media come with the time at which they had been read whole, and an error of
+// who takes them ends the connection.
+func TestMedia(t *testing.T) {
 	p := &peer{in: bytes.NewReader(wire(connect, create, publish, chunk.Message{Type: chunk.Video, StreamID: 1, Body: make([]byte, 700)}))}
 	before := time.Now()
 	o := run(t, p)
-	size, arrival := o.conn.Incoming()
-	if size != 700 || arrival.Before(before) || arrival.After(time.Now()) {
-		t.Fatalf("%d bytes at %v, want 700 after %v", size, arrival, before)
+	if o.arrival.Before(before) || o.arrival.After(time.Now()) {
+		t.Errorf("arrived at %v, want a time after %v", o.arrival, before)
+	}
+
+	enough := errors.New("enough")
+	p = &peer{in: bytes.NewReader(wire(connect, create, publish, video, video))}
+	n := 0
+	c := guard.New(p, guard.Config{Media: func(chunk.Message, time.Time) error { n++; return enough }})
+	if _, err := io.Copy(io.Discard, accepting{c}); !errors.Is(err, enough) || n != 1 {
+		t.Errorf("%d messages, %v", n, err)
 	}
 }
 

@@ -26,8 +26,8 @@ const (
 // handle deals with one message from the peer.
 func (c *Conn) handle(m chunk.Message) error {
 	switch m.Type {
-	case chunk.Audio, chunk.Video:
-		c.media(m)
+	case chunk.Audio, chunk.Video, chunk.DataAMF0:
+		return c.media(m)
 	case chunk.CommandAMF0:
 		return c.command(m)
 	case chunk.UserControl:
@@ -39,16 +39,15 @@ func (c *Conn) handle(m chunk.Message) error {
 	return nil
 }
 
-// media passes audio and video on to the stream that was published, whatever
+// media hands audio, video and data to the stream that was published, whatever
 // id they carry: there is no other that they could be for.
-func (c *Conn) media(m chunk.Message) {
-	c.arrival = time.Now()
-	if c.arrival.Sub(c.refreshed) > refresh {
-		c.refreshed = c.arrival
-		_ = c.SetReadDeadline(c.arrival.Add(c.cfg.IdleTimeout)) // a failed one shows in Read
+func (c *Conn) media(m chunk.Message) error {
+	arrival := time.Now()
+	if m.Type != chunk.DataAMF0 && arrival.Sub(c.refreshed) > refresh {
+		c.refreshed = arrival
+		_ = c.SetReadDeadline(arrival.Add(c.cfg.IdleTimeout)) // a failed one shows in Read
 	}
-	m.StreamID = c.progress.published
-	c.pass(m)
+	return c.cfg.Media(m, arrival)
 }
 
 // userControl answers a ping; the other events mean nothing to a server that

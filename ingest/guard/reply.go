@@ -15,7 +15,7 @@ import (
 func (c *Conn) Accept() {
 	c.refreshed = time.Now()
 	_ = c.SetReadDeadline(c.refreshed.Add(c.cfg.IdleTimeout)) // a failed one shows in Read
-	c.messages.KeepMedia()
+	c.messages.KeepMedia(c.cfg.Limits)
 }
 
 // Refuse tells the peer why it is not served, and returns when it has hung up
@@ -40,6 +40,7 @@ func (c *Conn) Close() error {
 	if errors.Is(c.err, ErrUnpublished) {
 		c.hangUp()
 	}
+	c.messages.Close()
 	return c.Conn.Close()
 }
 
