@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -11,10 +12,12 @@ import (
 	"github.com/sluice-media/sluice/e2e/browser"
 	"github.com/sluice-media/sluice/e2e/proc"
 	"github.com/sluice-media/sluice/e2e/server"
+	"github.com/sluice-media/sluice/e2e/source"
 )
 
-// TestOBSDefaults: OBS as installed encodes B-frames, and the streamer is told
-// where to turn them off.
+// TestOBSDefaults: OBS as installed encodes B-frames and a keyframe every 8 s.
+// Chromium shows all its pictures, in order, and the streamer is told what that
+// costs.
 func TestOBSDefaults(t *testing.T) {
 	s := server.Start(t)
 	startOBS(t, s, "")
@@ -22,16 +25,28 @@ func TestOBSDefaults(t *testing.T) {
 	if live.Video.Width != 480 || live.Video.Height != 270 {
 		t.Errorf("stream list says %+v", live.Video)
 	}
-	if !live.Video.BFrames || !strings.Contains(live.Video.Hint, "bframes=0") {
-		t.Errorf("stream list does not tell how to turn B-frames off: %+v", live.Video)
+	if !live.Video.BFrames || live.Video.Treatment != "re-encoded" || !strings.Contains(live.Video.Hint, "bframes=0") {
+		t.Errorf("stream list does not tell what B-frames cost: %+v", live.Video)
 	}
+	glass := browser.StartChromium(t).OpenGlass(t, "http://"+s.HTTP+"/api/streams")
+	glass.Join(longTime, s.WHEP("live/obs"), 0)
+	received := func() float64 { return s.Scrape().Sum("sluice_ingest_frames_total", server.Label("kind", "video")) }
+	watch(t, 5*time.Second)
+	attempts(t, func() error {
+		start, before, from := time.Now(), glass.Reading(longTime), received()
+		watch(t, 15*time.Second)
+		after, to := glass.Reading(longTime), received()
+		delay, _ := s.Scrape().Quantile(0.5, "sluice_transcode_delay_seconds", server.Label("kind", "video"))
+		t.Logf("half of the pictures came back from the encoder within %v s", delay)
+		return inOrder(t, glass.Watched(longTime, start).Shown, after.Decoded-before.Decoded, int(to-from), after)
+	})
 }
 
-// TestOBSPlays: without them a browser shows it.
+// TestOBSPlays: without them a browser shows what OBS has sent, untouched.
 func TestOBSPlays(t *testing.T) {
 	s := server.Start(t)
 	obs := startOBS(t, s, "bframes=0")
-	if live := s.WaitLive("live/obs"); live.Video.BFrames {
+	if live := s.WaitLive("live/obs"); live.Video.BFrames || live.Video.Treatment != "" {
 		t.Errorf("stream list says %+v", live.Video)
 	}
 	page := browser.StartChromium(t).Open(t, s.Watch("live/obs"))
@@ -72,7 +87,10 @@ func checkOBSPlayback(t *testing.T, s *server.Server, page *browser.Page) {
 	}
 }
 
+// startOBS streams numbered pictures.
 func startOBS(t *testing.T, s *server.Server, x264 string) *proc.Process {
 	t.Helper()
-	return proc.Start(t, "obs/run.sh", s.Publish("live"), "obs", x264)
+	clip := filepath.Join(t.TempDir(), "clip.mkv")
+	source.BarcodeClip(t, clip)
+	return proc.Start(t, "obs/run.sh", s.Publish("live"), "obs", clip, x264)
 }

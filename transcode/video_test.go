@@ -171,6 +171,9 @@ func same(t testing.TB, source, came []*media.AccessUnit) (missing int) {
 		if first < 0 {
 			first = n
 		}
+		if last >= 0 && n != last+1 {
+			t.Logf("after picture %d comes %d", last, n)
+		}
 		last = n
 		here := distance(got[i], want[n])
 		for _, other := range []int{n - 1, n + 1} {

@@ -69,7 +69,7 @@ type videoFeed struct {
 	changed  sync.Cond // of queue and closed
 	queue    []*media.AccessUnit
 	closed   bool // nothing follows the queue
-	catching bool // the queue holds what is too old to be shown
+	catching bool // what is late already is not shown
 	ledger   []videoEntry
 	wanted   bool          // the next one encoded is to be an IDR
 	keyframe time.Duration // DTS of the last one that was
@@ -83,7 +83,7 @@ type videoFeed struct {
 func newVideoFeed(p *process, since []*media.AccessUnit, dropped func(string)) *videoFeed {
 	f := &videoFeed{
 		process: p, dropped: dropped, epoch: since[0].DTS, done: make(chan struct{}),
-		queue: slices.Clone(since), shown: math.MinInt64, wanted: true, stall: stall{limit: videoStall},
+		queue: slices.Clone(since), shown: math.MinInt64, stall: stall{limit: videoStall},
 	}
 	f.changed.L = &f.mu
 	_ = setPipeSize(p.stdin, videoPipe) // another size works too, not as well
@@ -170,22 +170,24 @@ func (f *videoFeed) pop() (e videoEntry, ok bool) {
 	}
 	e.au = f.queue[0]
 	f.queue = f.queue[1:]
-	f.catching = f.catching && len(f.queue) > 0
-	old := f.catching || e.au.PTS <= f.shown
-	behind := len(f.queue) > 0 && f.queue[len(f.queue)-1].DTS-e.au.DTS > overload
-	if behind && !old {
-		f.dropped(DropOverload)
+	newest := e.au
+	if n := len(f.queue); n > 0 {
+		newest = f.queue[n-1]
 	}
+	f.catching = f.catching && newest != e.au
 	f.wanted = f.wanted || e.au.IDR || e.au.DTS-f.keyframe > keyframeDistance
-	fed := f.time(e.au.PTS)
+	e.fed = f.time(e.au.PTS)
 	switch {
-	case old || behind:
-		fed |= fedSkip
+	case e.au.PTS <= f.shown, f.catching && e.au.PTS <= newest.DTS:
+		e.fed |= fedSkip
+		f.wanted, f.keyframe = false, e.au.DTS // the first one encoded is an IDR by itself
+	case newest.DTS-e.au.DTS > overload:
+		e.fed |= fedSkip
+		f.dropped(DropOverload)
 	case f.wanted:
-		fed |= fedForce
+		e.fed |= fedForce
 		f.wanted, f.keyframe = false, e.au.DTS
 	}
-	e.fed = fed
 	f.ledger = append(f.ledger, e)
 	return e, true
 }

@@ -1,7 +1,7 @@
 // Players side by side in one page, each noting which picture it showed when.
 // Pictures bear their number as source.Barcode writes it.
 window.glass = (() => {
-  const BITS = 10, CELL = 64, KEPT = 60000; // pixels; ms
+  const BITS = 10, KEPT = 60000; // ms
   const epoch = (now) => performance.timeOrigin + now; // ms since 1970
   const canvas = document.createElement('canvas');
   canvas.width = 2 * BITS;
@@ -11,7 +11,8 @@ window.glass = (() => {
 
   // number reads the barcode of the picture that is shown; -1: there is none.
   function number(video) {
-    context.drawImage(video, 0, 0, 2 * BITS * CELL, CELL, 0, 0, 2 * BITS, 1);
+    const width = video.videoWidth; // the barcode takes all of it, in square cells
+    context.drawImage(video, 0, 0, width, width / (2 * BITS), 0, 0, 2 * BITS, 1);
     const { data } = context.getImageData(0, 0, 2 * BITS, 1);
     let n = 0;
     for (let bit = 0; bit < BITS; bit++) {

@@ -1,16 +1,18 @@
 #!/usr/bin/env bash
-# Streams a test clip with a real OBS Studio, without a screen:
+# Streams a clip with a real OBS Studio, without a screen:
 #
-#   run.sh RTMP_URL STREAM_KEY [X264_OPTIONS]
+#   run.sh RTMP_URL STREAM_KEY CLIP.mkv [X264_OPTIONS]
+#
+# Without options OBS has its defaults.
 #
 # OBS gets a home of its own, a written profile (profile/) and software GL on
 # its own X server; no sound server, no window manager, no session bus. It runs
 # until SIGTERM: then it stops streaming as by its button, and exits.
 #
-# Needs: obs-studio obs-plugins xvfb libgl1-mesa-dri libegl1 fonts-dejavu-core
-# ffmpeg. OBS 29 (Debian 12) and newer read this profile.
+# Needs: obs-studio obs-plugins xvfb libgl1-mesa-dri libegl1 fonts-dejavu-core.
+# OBS 29 (Debian 12) and newer read this profile.
 set -euo pipefail
-url=$1 key=$2 x264=${3-}
+url=$1 key=$2 clip=$3 x264=${4-}
 profile=$(cd "$(dirname "$0")" && pwd)/profile
 work=$(mktemp -d)
 trap clean_up EXIT
@@ -40,13 +42,8 @@ make_home() {
 fill() {
 	local advanced=false
 	[ -z "$x264" ] || advanced=true
-	sed -e "s|@URL@|$url|" -e "s|@KEY@|$key|" -e "s|@WORK@|$work|" \
+	sed -e "s|@URL@|$url|" -e "s|@KEY@|$key|" -e "s|@WORK@|$work|" -e "s|@CLIP@|$clip|" \
 		-e "s|@X264@|$x264|" -e "s|@ADVANCED@|$advanced|" "$profile/$1" >"$2/$1"
-}
-
-make_clip() {
-	ffmpeg -nostdin -v error -f lavfi -i testsrc2=size=480x270:rate=30 -f lavfi -i sine=frequency=440:sample_rate=48000 \
-		-t 10 -c:v libx264 -preset ultrafast -crf 16 -pix_fmt yuv420p -g 30 -c:a pcm_s16le -ac 2 "$work/clip.mkv"
 }
 
 start_display() {
@@ -79,7 +76,6 @@ stop_obs() {
 }
 
 make_home
-make_clip
 start_display
 start_obs
 trap stop_obs TERM

@@ -46,6 +46,19 @@ func Barcode(tb testing.TB, file string, gop int, x264 ...string) {
 	}
 }
 
+// BarcodeClip writes such pictures, in a size that OBS paints without a graphics
+// card, into a Matroska file for a media source.
+func BarcodeClip(tb testing.TB, file string) {
+	tb.Helper()
+	args := append(quiet(), "-f", "lavfi", "-i", barcode()+",scale=480:270", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000")
+	args = append(args, strings.Fields("-c:v libx264 -preset ultrafast -crf 16 -pix_fmt yuv420p -g 30 -c:a pcm_s16le -ac 2")...)
+	args = append(args, "-t", strconv.FormatFloat(BarcodeLength.Seconds(), 'f', 3, 64), "-y", file)
+	p := proc.Start(tb, "ffmpeg", args...)
+	if err := p.Wait(2 * time.Minute); err != nil {
+		tb.Fatalf("encode %s: %v\n%s", file, err, p.Output())
+	}
+}
+
 // barcode is a filter graph: a moving picture under its number.
 func barcode() string {
 	const cells = 2 * barcodeBits
