@@ -3,6 +3,7 @@ package egress
 import (
 	"errors"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -164,6 +165,54 @@ func TestBFrames(t *testing.T) {
 				t.Errorf("B-frames: %+v", v)
 			}
 		})
+	}
+}
+
+// TestTreatment: what a stage has done about B-frames is told; an access unit
+// that is withheld reaches nobody, and nothing from before it is replayed.
+func TestTreatment(t *testing.T) {
+	h := testHub(func() {})
+	p := mustPublish(t, h)
+	var got catcher
+	h.Subscribe(&got)
+	n := 0
+	put := func(treatment *media.Treatment) *VideoInfo {
+		t.Helper()
+		n++
+		at := time.Duration(n) * 33 * time.Millisecond
+		write(t, p.WriteVideo(&media.AccessUnit{
+			Codec: media.H264, NALUs: [][]byte{{0x65, 1}}, IDR: true, DTS: at, PTS: at, Arrival: time.Now(), Treatment: treatment,
+			ParameterSets: &media.ParameterSets{Width: 1280, Height: 720},
+		}))
+		return h.info().Video
+	}
+	reencoded := media.Treatment{Cause: media.BFrames, Action: media.Reencoded}
+	withheld := reencoded
+	withheld.Withheld = true
+	if v := put(&reencoded); !v.BFrames || v.Treatment != "re-encoded" || !strings.Contains(v.Hint, "bframes=0") || len(got.frames) != 1 {
+		t.Errorf("re-encoded: %+v; %d frames delivered", v, len(got.frames))
+	}
+	if v := put(&withheld); !v.BFrames || v.Treatment != "re-encoded" || len(got.frames) != 1 || len(h.Replay().Frames) != 0 {
+		t.Errorf("withheld: %+v; %d frames delivered, %d to replay", v, len(got.frames), len(h.Replay().Frames))
+	}
+	if v := put(&media.Treatment{Cause: media.High10, Action: media.Thinned, Reason: "all are taken"}); v.BFrames || v.Treatment != "keyframes only" || !strings.Contains(v.Hint, "all are taken") || len(got.frames) != 2 {
+		t.Errorf("thinned: %+v; %d frames delivered", v, len(got.frames))
+	}
+	if v := put(nil); v.BFrames || v.Treatment != "" || v.Hint != "" || len(got.frames) != 3 {
+		t.Errorf("untouched: %+v; %d frames delivered", v, len(got.frames))
+	}
+}
+
+// TestKeyframeRequest: a replay asks once for an IDR.
+func TestKeyframeRequest(t *testing.T) {
+	h := testHub(func() {})
+	p := mustPublish(t, h)
+	if p.TakeKeyframeRequest() {
+		t.Error("an IDR is wanted before anybody came")
+	}
+	h.Replay()
+	if !p.TakeKeyframeRequest() || p.TakeKeyframeRequest() {
+		t.Error("after a replay an IDR is not wanted once")
 	}
 }
 

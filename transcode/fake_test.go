@@ -14,7 +14,7 @@ func fake(t testing.TB, body string) (path string) {
 	t.Helper()
 	return script(t, `case "$2" in
 -version) echo "ffmpeg version 0-fake" ;;
--encoders) echo " A....D libopus  libopus Opus (codec opus)" ;;
+-encoders) echo " A....D libopus  libopus Opus (codec opus)"; echo " V....D libx264  libx264 H.264" ;;
 -muxers) echo "  E nut             NUT" ;;
 *) `+body+` ;;
 esac`)

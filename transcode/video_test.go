@@ -114,8 +114,7 @@ func (r *videoRig) shown(until time.Duration) (units []*media.AccessUnit) {
 	}
 }
 
-// lastPTS is the PTS of the last picture that has nothing to wait for when all
-// units have been written.
+// lastPTS is the last PTS but depth, which is more than a decoder keeps back.
 func lastPTS(units []*media.AccessUnit, depth int) time.Duration {
 	pts := make([]time.Duration, 0, len(units))
 	for _, au := range units {

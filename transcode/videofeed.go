@@ -17,7 +17,7 @@ import (
 // ear.
 const (
 	fedScale = 4
-	fedForce = 1 // encode it as an IDR
+	fedForce = 1 // encode it as an IDR; not for the first one, which is one and from which ffmpeg counts the time
 	fedSkip  = 2 // decode it for those that refer to it, and no more
 )
 
@@ -41,7 +41,7 @@ const (
 
 	// videoStall is how long a process may take pictures and return none, and
 	// stallDepth how many pictures it may keep: ITU-T H.264 allows 16.
-	videoStall = 2 * time.Second
+	videoStall = time.Second
 	stallDepth = 20
 )
 
@@ -71,6 +71,7 @@ type videoFeed struct {
 	closed   bool // nothing follows the queue
 	catching bool // what is late already is not shown
 	ledger   []videoEntry
+	speaks   bool          // it has returned a picture
 	wanted   bool          // the next one encoded is to be an IDR
 	keyframe time.Duration // DTS of the last one that was
 
@@ -180,10 +181,11 @@ func (f *videoFeed) pop() (e videoEntry, ok bool) {
 	switch {
 	case e.au.PTS <= f.shown, f.catching && e.au.PTS <= newest.DTS:
 		e.fed |= fedSkip
-		f.wanted, f.keyframe = false, e.au.DTS // the first one encoded is an IDR by itself
 	case newest.DTS-e.au.DTS > overload:
 		e.fed |= fedSkip
 		f.dropped(DropOverload)
+	case !f.speaks: // this one or the next is the first
+		f.wanted, f.keyframe = false, e.au.DTS
 	case f.wanted:
 		e.fed |= fedForce
 		f.wanted, f.keyframe = false, e.au.DTS
@@ -220,7 +222,7 @@ func (f *videoFeed) returned(fed uint32) (au *media.AccessUnit, arrival time.Tim
 		return nil, arrival, len(f.ledger)
 	}
 	au = f.ledger[i].au
-	f.since = 0
+	f.since, f.speaks = 0, true
 	f.stall.returned()
 	for _, e := range f.ledger[i:] {
 		arrival = e.au.Arrival
