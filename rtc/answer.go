@@ -45,17 +45,18 @@ func rejected(m *sdp.MediaDescription) *sdp.MediaDescription {
 	return r.WithPropertyAttribute(sdp.AttrKeyInactive)
 }
 
-// cleaned removes the candidates for component 2, which rtcp-mux leaves
-// without a use (RFC 8839 §4.2.1.2), and says that the Opus sent
-// is stereo (RFC 7587 §6.1).
+// cleaned puts the candidates into order, and says that the Opus sent is stereo
+// (RFC 7587 §6.1).
 func cleaned(m *sdp.MediaDescription, role Role) *sdp.MediaDescription {
+	candidates := candidatesOf(m)
 	kept := m.Attributes[:0]
 	for _, a := range m.Attributes {
 		switch {
 		case a.Key == sdp.AttrKeyCandidate:
-			if f := strings.Fields(a.Value); len(f) > 1 && f[1] != "1" {
+			if len(candidates) == 0 {
 				continue
 			}
+			a.Value, candidates = candidates[0], candidates[1:]
 		case a.Key == "fmtp" && m.MediaName.Media == "audio" && role == Receiver:
 			a.Value = withParameters(a.Value, "stereo=1", "sprop-stereo=1")
 		}

@@ -8,8 +8,10 @@ import (
 	"github.com/pion/logging"
 )
 
-// pionLog writes pion's logs to slog at debug level: what a peer's network
-// does to it is not an operator's concern.
+// Log returns how pion writes to a log: at debug level, because what a peer's
+// network does to it is not an operator's concern.
+func Log(to *slog.Logger) logging.LoggerFactory { return pionLog{to} }
+
 type pionLog struct{ log *slog.Logger }
 
 // NewLogger implements logging.LoggerFactory.

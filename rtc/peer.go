@@ -2,7 +2,6 @@ package rtc
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/pion/interceptor"
 	"github.com/pion/sdp/v3"
@@ -78,10 +77,21 @@ func (q *Peer) RestartICE(ufrag, pwd string) (ICE, error) {
 	if err != nil {
 		return ICE{}, fmt.Errorf("write the offer: %w", err)
 	}
+	tcp := q.overTCP()
 	if _, err := q.exchange(string(text)); err != nil {
 		return ICE{}, err
 	}
-	return iceOf(q.LocalDescription().SDP)
+	made, err := iceOf(q.LocalDescription().SDP)
+	if tcp { // a network that blocks UDP is the one to count on
+		tcpFirst(made.Candidates)
+	}
+	return made, err
+}
+
+// overTCP says whether the peer is now reached over TCP.
+func (q *Peer) overTCP() bool {
+	pair, err := q.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
+	return err == nil && pair != nil && pair.Local.Protocol == webrtc.ICEProtocolTCP
 }
 
 // renewed returns attributes with new ICE credentials where there were some.
@@ -108,18 +118,12 @@ func iceOf(answer string) (ICE, error) {
 	if err := desc.UnmarshalString(answer); err != nil {
 		return ICE{}, fmt.Errorf("parse the answer: %w", err)
 	}
+	m := desc.MediaDescriptions[0]
 	var made ICE
-	for _, a := range desc.MediaDescriptions[0].Attributes {
-		switch f := strings.Fields(a.Value); a.Key {
-		case "ice-ufrag":
-			made.Ufrag = a.Value
-		case "ice-pwd":
-			made.Pwd = a.Value
-		case sdp.AttrKeyCandidate:
-			if len(f) > 1 && f[1] == "1" {
-				made.Candidates = append(made.Candidates, "candidate:"+a.Value)
-			}
-		}
+	made.Ufrag, _ = m.Attribute("ice-ufrag")
+	made.Pwd, _ = m.Attribute("ice-pwd")
+	for _, c := range candidatesOf(m) {
+		made.Candidates = append(made.Candidates, "candidate:"+c)
 	}
 	return made, nil
 }

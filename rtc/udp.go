@@ -2,7 +2,6 @@ package rtc
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"net/netip"
 	"sync"
@@ -23,11 +22,11 @@ type udpConn struct{ *net.UDPConn }
 func listenUDP(addr string) (udpConn, error) {
 	a, err := net.ResolveUDPAddr("udp", addr)
 	if err != nil {
-		return udpConn{}, fmt.Errorf("resolve UDP address %q: %w", addr, err)
+		return udpConn{}, err
 	}
 	conn, err := net.ListenUDP("udp", a)
 	if err != nil {
-		return udpConn{}, fmt.Errorf("listen on UDP address %q: %w", addr, err)
+		return udpConn{}, err
 	}
 	// What the kernel grants is enough to run; more is better.
 	_ = conn.SetReadBuffer(udpBuffer)

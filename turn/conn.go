@@ -21,6 +21,10 @@ type conn struct {
 	patience time.Duration // of the next Read
 }
 
+func newConn(raw net.Conn, l *listener, host netip.Addr) *conn {
+	return &conn{Conn: raw, listener: l, host: host, in: bufio.NewReaderSize(raw, maxPacket), patience: firstTime}
+}
+
 // Read returns one whole message, so that the library has no use for its own
 // buffer, which has no bound, and for as many calls as a slow client makes.
 func (c *conn) Read(b []byte) (int, error) {
@@ -79,10 +83,8 @@ func (c *conn) Close() (err error) {
 		l := c.listener
 		l.mu.Lock()
 		delete(l.conns, c)
-		if l.hosts[c.host]--; l.hosts[c.host] == 0 {
-			delete(l.hosts, c.host)
-		}
 		l.mu.Unlock()
+		l.crowd.Leave(c.host)
 		l.open.Done()
 	})
 	return err

@@ -1,13 +1,12 @@
 package turn
 
 import (
-	"bufio"
 	"context"
 	"net"
-	"net/netip"
 	"sync"
 	"time"
 
+	"github.com/sluice-media/sluice/limit"
 	"github.com/sluice-media/sluice/metrics"
 )
 
@@ -39,15 +38,16 @@ type listener struct {
 	ready  chan net.Conn
 	open   sync.WaitGroup // connections, and the loop that accepts them
 
+	crowd *limit.Crowd
+
 	mu    sync.Mutex
 	conns map[*conn]struct{}
-	hosts map[netip.Addr]int
 }
 
 func bound(l net.Listener, series metrics.TURN) *listener {
 	b := &listener{
 		Listener: l, series: series, ready: make(chan net.Conn),
-		conns: make(map[*conn]struct{}), hosts: make(map[netip.Addr]int),
+		crowd: limit.NewCrowd(maxConnections, maxConnectionsPerHost), conns: make(map[*conn]struct{}),
 	}
 	b.ctx, b.end = context.WithCancel(context.Background())
 	b.open.Go(b.loop)
@@ -78,17 +78,20 @@ func (l *listener) loop() {
 
 // admit counts a connection in, or closes it.
 func (l *listener) admit(raw net.Conn) *conn {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	host := hostOf(raw.RemoteAddr())
-	if len(l.conns) >= maxConnections || l.hosts[host] >= maxConnectionsPerHost || l.ctx.Err() != nil {
+	if !l.crowd.Enter(host) {
 		l.series.Refused(refusedConnections)
 		_ = raw.Close()
 		return nil
 	}
-	c := &conn{Conn: raw, listener: l, host: host, in: bufio.NewReaderSize(raw, maxPacket), patience: firstTime}
+	c := newConn(raw, l, host)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ctx.Err() != nil {
+		_ = raw.Close()
+		return nil
+	}
 	l.conns[c] = struct{}{}
-	l.hosts[host]++
 	l.open.Add(1) // until Close
 	return c
 }

@@ -13,6 +13,7 @@ type Visit struct {
 	Stream     string // app/key
 	Token      string // "": none was given
 	RemoteAddr string // host:port
+	Host       string // under which it found us; port may follow
 	Agent      string
 }
 
@@ -28,7 +29,7 @@ func (d *Denied) Error() string { return d.Detail }
 
 // visit describes who makes a request.
 func visit(r *http.Request) Visit {
-	return Visit{Stream: streamOf(r), Token: tokenOf(r), RemoteAddr: r.RemoteAddr, Agent: r.UserAgent()}
+	return Visit{Stream: streamOf(r), Token: tokenOf(r), RemoteAddr: r.RemoteAddr, Host: r.Host, Agent: r.UserAgent()}
 }
 
 // enter lets a viewer in whose address has not enough sessions already and who

@@ -62,6 +62,7 @@ Exit status
 func groups() []kong.Group {
 	return []kong.Group{
 		{Key: "addresses", Title: "Addresses"},
+		{Key: "turn", Title: "TURN"},
 		{Key: "limits", Title: "Limits"},
 		{Key: "tls", Title: "TLS"},
 		{Key: "access", Title: "Access"},

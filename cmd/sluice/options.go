@@ -29,6 +29,17 @@ type options struct {
 
 	TrustedProxy []netip.Prefix `name:"trusted-proxy" placeholder:"CIDR" group:"addresses" help:"Network of reverse proxies in front of --http-addr, such as 127.0.0.0/8, whose X-Forwarded headers are believed. Repeat it for more than one."`
 
+	WebRTCTCPAddr string `name:"webrtc-tcp-addr" placeholder:"HOST:PORT" group:"addresses" help:"The one TCP port for viewers whose networks block UDP (ICE-TCP). Not given: as --webrtc-udp-addr; off: none."`
+	WebRTCSTUN    string `name:"webrtc-stun" placeholder:"HOST:PORT" group:"addresses" help:"STUN server to ask at the start for the public address of this machine, instead of --webrtc-public-ip. For example stun.l.google.com:19302."`
+	ICELite       bool   `name:"ice-lite" group:"addresses" help:"Leave connectivity checks to the viewers. Only where each of them can reach an announced address."`
+
+	TURNAddr    string         `name:"turn-addr" placeholder:"HOST:PORT" group:"turn" help:"Serve TURN over UDP and TCP, for example on :3478. It relays to Sluice's own media port alone."`
+	TURNTLSAddr string         `name:"turn-tls-addr" placeholder:"HOST:PORT" group:"turn" help:"Serve TURN over TLS, for example on :5349, or on :443, which the strictest networks let through. It needs --tls-cert and --tls-key."`
+	TURNHost    string         `name:"turn-host" placeholder:"HOST" group:"turn" help:"Name or address under which viewers find TURN; over TLS the certificate's name. Not given: the host of the page."`
+	TURNPeer    []netip.Prefix `name:"turn-peer" placeholder:"CIDR" group:"turn" help:"What TURN relays to beside Sluice's media port. Private addresses are meant only by a prefix that lies within their range. Repeat it for more than one."`
+	ICEServer   []iceServer    `name:"ice-server" placeholder:"URL" group:"turn" help:"STUN or TURN server of somebody else's to tell viewers of: stun:HOST:PORT or turn:USER:PASSWORD@HOST:PORT?transport=udp. Repeat it for more than one."`
+	ICESecret   string         `name:"ice-secret" placeholder:"SECRET" group:"turn" help:"Secret shared with the TURN servers that are given without a user, from which each viewer gets a user and a password that expire (coturn: use-auth-secret)."`
+
 	MaxViewers           int           `name:"max-viewers" default:"5000" placeholder:"N" group:"limits" help:"Viewers of all streams together. Further ones get 503."`
 	MaxStreamViewers     int           `name:"max-viewers-per-stream" placeholder:"N" group:"limits" help:"Viewers of one stream. Not given: as many as --max-viewers."`
 	MaxViewersPerAddress int           `name:"max-viewers-per-address" default:"500" placeholder:"N" group:"limits" help:"Those from one IPv4 address or IPv6 /64, except this machine's. Further ones get 429."`
@@ -118,6 +129,10 @@ func (o options) check() error {
 		{"--admin-addr", o.AdminAddr},
 		{"--webrtc-udp-addr", o.WebRTCUDPAddr},
 		{"--rtmps-addr", cmp.Or(o.RTMPSAddr, ":0")}, // not given: there is none
+		{"--webrtc-tcp-addr", cmp.Or(o.tcpAddr(), ":0")},
+		{"--webrtc-stun", cmp.Or(o.WebRTCSTUN, ":0")},
+		{"--turn-addr", cmp.Or(o.TURNAddr, ":0")},
+		{"--turn-tls-addr", cmp.Or(o.TURNTLSAddr, ":0")},
 	} {
 		if err := checkAddr(a.addr); err != nil {
 			return fmt.Errorf("%s must be HOST:PORT or :PORT, not %q: %w", a.flag, a.addr, err)
@@ -181,7 +196,7 @@ func (o options) check() error {
 	if o.FFmpeg == "" && !o.VideoOnly {
 		return errors.New("--ffmpeg must name a program; use --video-only to run without one")
 	}
-	return nil
+	return o.checkReach()
 }
 
 func checkAddr(addr string) error {

@@ -20,6 +20,7 @@ import (
 	"github.com/sluice-media/sluice/metrics"
 	"github.com/sluice-media/sluice/rtc"
 	"github.com/sluice-media/sluice/transcode"
+	"github.com/sluice-media/sluice/turn"
 	"github.com/sluice-media/sluice/whip"
 	"github.com/sluice-media/sluice/whip/player"
 )
@@ -68,13 +69,16 @@ type gateway struct {
 	web     net.Listener
 	admin   net.Listener
 
+	turn      *turn.Credentials // nil: no TURN
+	turnPorts turnPorts
+
 	certificate *certificate // nil: no --tls-cert
 }
 
 func (g *gateway) start(ctx context.Context) error {
 	g.metrics = metrics.New(g.registry)
 	for _, part := range []func(context.Context) error{
-		g.startAdmin, g.startCertificate, g.startGate, g.startTranscode, g.startWeb, g.startIngest,
+		g.startAdmin, g.startCertificate, g.startGate, g.startTranscode, g.startRTC, g.startTURN, g.startWeb, g.startIngest,
 	} {
 		if err := part(ctx); err != nil {
 			return err
@@ -120,14 +124,6 @@ func (g *gateway) startWeb(context.Context) (err error) {
 	if g.web, err = listen("--http-addr", g.opts.HTTPAddr); err != nil {
 		return err
 	}
-	g.rtc, err = rtc.Listen(rtc.Config{
-		UDPAddr:   g.opts.WebRTCUDPAddr,
-		PublicIPs: g.opts.WebRTCPublicIP,
-		Logger:    g.logger,
-	})
-	if err != nil {
-		return errors.Join(bindError("--webrtc-udp-addr", "udp", g.opts.WebRTCUDPAddr, err), g.web.Close())
-	}
 	g.egress = egress.New(egress.Config{
 		Transport:        g.rtc,
 		MaxViewers:       g.opts.MaxViewers,
@@ -141,6 +137,7 @@ func (g *gateway) startWeb(context.Context) (err error) {
 		Server:         g.egress,
 		Authorize:      g.authorize,
 		Visible:        g.visible,
+		ICEServers:     g.iceServers,
 		Origins:        g.opts.AllowOrigin,
 		JoinsPerSecond: g.opts.MaxJoinsPerSecond,
 		MaxPerAddress:  g.opts.MaxViewersPerAddress,
@@ -154,7 +151,6 @@ func (g *gateway) startWeb(context.Context) (err error) {
 	mux.Handle("/", player.Handler(g.opts.AllowOrigin...))
 	trusted := forwarded.Proxies(g.opts.TrustedProxy)
 	g.serveHTTP("http", g.web, newWebServer(trusted.Handler(mux), g.logger))
-	g.parts.push("webrtc", func(context.Context) error { return g.rtc.Close() })
 	g.parts.push("sessions", func(context.Context) error { return signal.Close() })
 	g.parts.push("egress", func(context.Context) error { return g.egress.Close() })
 	return nil

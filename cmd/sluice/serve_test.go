@@ -25,7 +25,7 @@ const patience = 20 * time.Second
 type record struct {
 	Level, Msg                      string
 	RTMP, RTMPS, Page, Admin, Cause string
-	Part                            string
+	Part, TURN                      string
 }
 
 // flags let tests run beside each other and whatever else is on this machine.
@@ -214,6 +214,8 @@ func TestTakenPorts(t *testing.T) {
 		{"--http-addr", "tcp", "ss -Hlp --tcp"},
 		{"--admin-addr", "tcp", "ss -Hlp --tcp"},
 		{"--webrtc-udp-addr", "udp", "ss -Hlp --udp"},
+		{"--webrtc-tcp-addr", "tcp", "ss -Hlp --tcp"},
+		{"--turn-addr", "udp", "ss -Hlp --udp"},
 	} {
 		t.Run(c.flag, func(t *testing.T) {
 			taken := take(t, c.network)
@@ -329,7 +331,7 @@ func TestSIGTERM(t *testing.T) {
 	if !strings.Contains(cause, "terminated") {
 		t.Errorf("the log gives %q as the cause, want the signal", cause)
 	}
-	if want := []string{"ingest", "egress", "sessions", "webrtc", "http", "transcode", "gate", "admin"}; !slices.Equal(ended, want) {
+	if want := []string{"ingest", "egress", "sessions", "http", "webrtc", "transcode", "gate", "admin"}; !slices.Equal(ended, want) {
 		t.Errorf("ended %v, want %v", ended, want)
 	}
 }

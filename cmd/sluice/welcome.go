@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 )
 
 // welcome tells a human what to type into OBS and the browser, and the log
@@ -20,6 +21,12 @@ func (g *gateway) welcome(w io.Writer) {
 	}
 	if g.rtmps != nil {
 		where = append(where, "rtmps", "rtmps://"+g.reach(g.rtmps.Addr())+"/live")
+	}
+	if tcp := g.rtc.TCPAddr(); tcp.IsValid() {
+		where = append(where, "webrtc-tcp", "tcp://"+tcp.String())
+	}
+	if g.turn != nil {
+		where = append(where, "turn", strings.Join(g.turnPorts.urls(g.ownAddr().String()), " "))
 	}
 	g.logger.Info("ready", where...)
 	if g.opts.LogFormat != "text" {

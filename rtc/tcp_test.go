@@ -1,0 +1,257 @@
+package rtc
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/stun/v4"
+	"github.com/pion/webrtc/v4"
+)
+
+// patience bounds what takes milliseconds.
+const patience = 10 * time.Second
+
+func listenLoopback(t *testing.T) *Transport {
+	t.Helper()
+	tr, err := Listen(Config{UDPAddr: "127.0.0.1:0", TCPAddr: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := tr.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return tr
+}
+
+// A peer whose network lets no UDP through connects over TCP, again after a
+// restart of ICE, for which it is given the TCP candidate first.
+func TestConnectsOverTCP(t *testing.T) {
+	tr := listenLoopback(t)
+	settings := webrtc.SettingEngine{}
+	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4})
+	settings.SetIncludeLoopbackCandidate(true)
+	client, err := webrtc.NewAPI(webrtc.WithSettingEngine(settings)).NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.GracefulClose()
+	connected := make(chan struct{}, 10)
+	client.OnICEConnectionStateChange(func(s webrtc.ICEConnectionState) {
+		if s == webrtc.ICEConnectionStateConnected {
+			connected <- struct{}{}
+		}
+	})
+	if _, err := client.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
+		t.Fatal(err)
+	}
+	offer, err := client.CreateOffer(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.SetLocalDescription(offer); err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := ParseOffer(offer.SDP, Receiver)
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer, err := tr.NewPeer(parsed, &interceptor.Registry{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.GracefulClose()
+	answer, err := peer.Answer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if udp, tcp := strings.Index(answer, " udp "), strings.Index(answer, " tcp "); udp < 0 || tcp < udp || !strings.Contains(answer, "tcptype passive") {
+		t.Errorf("the answer has UDP at %d, TCP at %d:\n%s", udp, tcp, answer)
+	}
+	if err := client.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-connected:
+	case <-time.After(patience):
+		t.Fatal("no connection")
+	}
+	if !peer.overTCP() {
+		t.Error("the connection is said not to be over TCP")
+	}
+	made, err := peer.RestartICE("newufrag", "new password of 22 bytes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(made.Candidates) != 2 || !strings.Contains(made.Candidates[0], " tcp ") {
+		t.Errorf("a restart offers %q, want TCP first", made.Candidates)
+	}
+}
+
+// Connections that are nobody's do not stay.
+func TestStrangersOverTCP(t *testing.T) {
+	tr := listenLoopback(t)
+	request := func(name string) []byte {
+		m, err := stun.Build(stun.BindingRequest, stun.TransactionID, stun.NewUsername(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return framed(m.Raw)
+	}
+	for name, sent := range map[string][]byte{
+		"HTTP":          []byte("GET / HTTP/1.1\r\n\r\n"),
+		"unknown ufrag": request("nobody:me"),
+		"no name":       framed(append([]byte{0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42}, make([]byte, 12)...)),
+		"empty":         framed(nil),
+		"too long":      {0xff, 0xff},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", tr.TCPAddr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			if _, err := conn.Write(sent); err != nil {
+				t.Fatal(err)
+			}
+			_ = conn.SetReadDeadline(time.Now().Add(patience))
+			if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, errTimeout(err)) {
+				t.Errorf("the connection stays: %v", err)
+			}
+		})
+	}
+	// One that says nothing stays for a while, and does not keep Close waiting.
+	conn, err := net.Dial("tcp", tr.TCPAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+}
+
+// errTimeout returns err if it is about time.
+func errTimeout(err error) error {
+	var e net.Error
+	if errors.As(err, &e) && e.Timeout() {
+		return err
+	}
+	return io.ErrNoProgress
+}
+
+func framed(b []byte) []byte { return append(binary.BigEndian.AppendUint16(nil, uint16(len(b))), b...) }
+
+// A peer that takes nothing makes the media wait and nothing else, and for so
+// long only.
+func TestStalledTCP(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		defer theirs.Close()
+		c := newTCPConn(ours, netip.AddrPort{})
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			c.drain()
+		}()
+		media, check := append([]byte{0x80, 96}, make([]byte, 1200)...), make([]byte, 100)
+		start := time.Now()
+		var err error
+		for n := 0; err == nil && n < 1000; n++ {
+			_, err = c.write(media)
+		}
+		if took := time.Since(start); err == nil || took != stallTime {
+			t.Errorf("media waits %v and ends with %v, want %v and an error", took, err, stallTime)
+		}
+		<-done
+
+		ours, theirs = net.Pipe()
+		c = newTCPConn(ours, netip.AddrPort{})
+		start = time.Now()
+		for range 10_000 {
+			if _, err := c.write(check); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(start); took != 0 || len(c.queue) > tcpQueue {
+			t.Errorf("checks wait %v in %d bytes", took, len(c.queue))
+		}
+		c.close()
+		theirs.Close()
+	})
+}
+
+// What was written is read, in order, however the stream was cut.
+func TestFrames(t *testing.T) {
+	var stream []byte
+	var want [][]byte
+	for _, n := range []int{1, 2, 1500, maxFrame, 20} {
+		packet := bytes.Repeat([]byte{byte(n)}, n)
+		want = append(want, packet)
+		stream = append(stream, framed(packet)...)
+	}
+	for _, cut := range []int{1, 3, 1000, len(stream)} {
+		r, w := io.Pipe()
+		go func() {
+			for piece := range slices.Chunk(stream, cut) {
+				_, _ = w.Write(piece)
+			}
+			w.Close()
+		}()
+		in := newFrames(r)
+		for i := range want {
+			if got, err := in.next(); err != nil || !bytes.Equal(got, want[i]) {
+				t.Errorf("in pieces of %d: frame %d is %d bytes, %v", cut, i, len(got), err)
+			}
+		}
+		if _, err := in.next(); err == nil {
+			t.Error("there is one more")
+		}
+	}
+}
+
+func FuzzFrames(f *testing.F) {
+	f.Add([]byte{0, 1, 5, 0, 0})
+	f.Add([]byte{0xff, 0xff, 1})
+	f.Add([]byte{0, 5, 1, 2})
+	f.Fuzz(func(t *testing.T, stream []byte) {
+		in, read := newFrames(bytes.NewReader(stream)), 0
+		for {
+			packet, err := in.next()
+			if err != nil {
+				break
+			}
+			read += 2 + len(packet)
+		}
+		if read > len(stream) {
+			t.Errorf("%d bytes of %d were read", read, len(stream))
+		}
+	})
+}
+
+func TestCandidateOrder(t *testing.T) {
+	answer := "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=ice-ufrag:u\r\na=ice-pwd:p\r\n" +
+		"a=candidate:4 1 tcp 1671430143 192.0.2.1 8189 typ host tcptype passive\r\n" +
+		"a=candidate:3 1 udp 2130706431 2001:db8::1 8189 typ host\r\n" +
+		"a=candidate:2 2 udp 2130706430 192.0.2.1 8189 typ host\r\n" +
+		"a=candidate:1 1 udp 2130706431 192.0.2.1 8189 typ host\r\n"
+	made, err := iceOf(answer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var order []string
+	for _, c := range made.Candidates {
+		order = append(order, strings.TrimPrefix(strings.Fields(c)[0], "candidate:"))
+	}
+	if got := strings.Join(order, " "); got != "1 3 4" || made.Ufrag != "u" || made.Pwd != "p" {
+		t.Errorf("candidates %s of %s:%s", got, made.Ufrag, made.Pwd)
+	}
+}
