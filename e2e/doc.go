@@ -21,7 +21,7 @@
 //
 // The harness is in the folders below: server runs the binary, source and
 // rtmp publish, viewer and browser watch, relay loses packets between them,
-// await polls. load is an audience of hundreds; the command bench measures with
+// await polls, lab makes networks with a NAT. load is an audience of hundreds; the command bench measures with
 // it what a viewer costs. Every wait is for a condition with a deadline, never for a
 // length of time. Screenshots are left in artifacts.
 package e2e

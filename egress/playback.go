@@ -58,6 +58,7 @@ type playback struct {
 	backlog *backlog
 	clock   *clock
 	track   *track
+	full    func() bool // the viewer's line takes nothing more now
 	metrics *viewerMetrics
 	joined  time.Time
 	waits   bool // for IDRs; never replay
@@ -92,7 +93,7 @@ type playback struct {
 
 func newPlayback(v *Viewer, now time.Time) *playback {
 	return &playback{
-		source: v.source, backlog: v.backlog, clock: v.clock, track: v.peer.video,
+		source: v.source, backlog: v.backlog, clock: v.clock, track: v.peer.video, full: v.peer.Burst.Full,
 		metrics: v.metrics, joined: v.joined, waits: v.waits,
 		mine: v.peer.encoding, end: v.end,
 		repairs: repairs{}, cause: causeJoin,
@@ -111,8 +112,12 @@ func (p *playback) play(now time.Time, sent *ledger) time.Duration {
 	return 0
 }
 
-// none is how long to wait when there is nothing to send.
-const none = time.Duration(1<<63 - 1)
+// none is how long to wait when there is nothing to send, whileFull when the
+// viewer's line has not taken what was sent.
+const (
+	none      = time.Duration(1<<63 - 1)
+	whileFull = 5 * time.Millisecond
+)
 
 // step sends the next frame if it is its time. It returns how long to wait:
 // nothing after a frame was sent, none if there is no frame.
@@ -128,6 +133,9 @@ func (p *playback) step(now time.Time, sent *ledger) time.Duration {
 		if d := p.pacer.delay(now); d > 0 {
 			return d
 		}
+	}
+	if p.full() {
+		return whileFull
 	}
 	f, phase := p.backlog.takeVideo()
 	switch {

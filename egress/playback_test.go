@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/sluice-media/sluice/metrics"
+	"github.com/sluice-media/sluice/rtc"
 )
 
 // wire keeps the packets that a track wrote.
@@ -68,7 +69,7 @@ func newScene(t *testing.T, gop, published int) *scene {
 	track := newTrack(webrtc.RTPCodecTypeVideo, videoClock)
 	track.writer, track.header.SSRC, track.rtx.SSRC, track.ccID = s.wire, 1, 2, 3
 	v := &Viewer{
-		source: h, backlog: newBacklog(vm.drop, func() {}), clock: h.clock, peer: &peer{video: track},
+		source: h, backlog: newBacklog(vm.drop, func() {}), clock: h.clock, peer: &peer{Peer: &rtc.Peer{}, video: track},
 		metrics: vm, joined: s.now,
 	}
 	h.Subscribe(v.backlog)

@@ -69,7 +69,11 @@ func (v *Viewer) play(batch *rtc.Batch, sent *ledger) {
 			pause = o.video.play(now, sent)
 		}
 	}
-	v.sendAudio(o, now, sent) // never behind a replay
+	if v.peer.Burst.Full() {
+		pause = min(pause, whileFull)
+	} else {
+		v.sendAudio(o, now, sent) // never behind a replay
+	}
 	pause = min(pause, o.reports.step(now))
 	v.wait(o, pause, now)
 }

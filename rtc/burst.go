@@ -4,12 +4,16 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pion/ice/v4"
 )
 
-// Burst diverts the media of one peer into the batch of whoever sends it now.
+// Burst diverts the media of one peer into the batch of whoever sends it now,
+// and tells how much of it waits if the peer is reached over TCP.
 type Burst struct {
+	queued atomic.Int64 // bytes that wait for TCP connections
+
 	plain bool // no offload: the kernel or this peer's route refused; belongs to the sender
 
 	mu    sync.Mutex
@@ -30,6 +34,10 @@ func (b *Burst) End() {
 		b.set(nil)
 	}
 }
+
+// Full says whether so much waits for the peer that nothing more should be sent
+// now. What is sent over UDP never waits.
+func (b *Burst) Full() bool { return b != nil && b.queued.Load() > tcpLate }
 
 func (b *Burst) set(batch *Batch) {
 	b.mu.Lock()

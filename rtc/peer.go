@@ -29,6 +29,9 @@ func (t *Transport) NewPeer(o *Offer, interceptors *interceptor.Registry) (*Peer
 	}
 	settings, mux := t.settings, t.mux.forSession()
 	settings.SetICEUDPMux(mux)
+	if t.tcp != nil {
+		settings.SetICETCPMux(sessionTCP{t.tcp, mux.burst})
+	}
 	if err := settings.SetAnsweringDTLSRole(o.answeringRole()); err != nil {
 		return nil, fmt.Errorf("set the DTLS role: %w", err)
 	}

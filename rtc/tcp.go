@@ -28,7 +28,7 @@ const (
 
 // tcpMux gives the connections of one TCP port to the ICE agents that they are
 // for (RFC 6544, with all candidates passive). Unlike pion's it keeps none that
-// nobody waits for, never blocks on a peer that does not read, and is bounded.
+// nobody waits for, never waits for a peer that does not read, and is bounded.
 type tcpMux struct {
 	listener net.Listener
 	log      logging.LeveledLogger
@@ -89,7 +89,7 @@ func (m *tcpMux) serve(conn net.Conn, from netip.AddrPort) {
 		m.log.Debugf("TCP connection of %s is nobody's: %v", from, err)
 		return
 	}
-	c := newTCPConn(conn, from)
+	c := newTCPConn(conn, from, path.queued)
 	if !path.add(c) {
 		return
 	}
@@ -153,14 +153,20 @@ func ufragOf(packet []byte) string {
 	return ufrag
 }
 
+// sessionTCP is the mux as the ICE agent of one session has it.
+type sessionTCP struct {
+	*tcpMux
+	burst *Burst
+}
+
 // GetConnByUfrag implements ice.TCPMux.
-func (m *tcpMux) GetConnByUfrag(ufrag string, _ bool, local net.IP) (net.PacketConn, error) {
+func (m sessionTCP) GetConnByUfrag(ufrag string, _ bool, local net.IP) (net.PacketConn, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
 		return nil, fmt.Errorf("TCP port: %w", net.ErrClosed)
 	}
-	p := newTCPPath(&net.TCPAddr{IP: local, Port: m.local().Port})
+	p := newTCPPath(&net.TCPAddr{IP: local, Port: m.local().Port}, &m.burst.queued)
 	m.paths[ufrag] = append(m.paths[ufrag], p)
 	return p, nil
 }

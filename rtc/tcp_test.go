@@ -150,42 +150,78 @@ func errTimeout(err error) error {
 
 func framed(b []byte) []byte { return append(binary.BigEndian.AppendUint16(nil, uint16(len(b))), b...) }
 
-// A peer that takes nothing makes the media wait and nothing else, and for so
-// long only.
+// Nobody waits for a peer that takes nothing. It counts as full, what is no
+// media is lost, and it ends.
 func TestStalledTCP(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
 		defer theirs.Close()
-		c := newTCPConn(ours, netip.AddrPort{})
+		burst := &Burst{}
+		c := newTCPConn(ours, netip.AddrPort{}, &burst.queued)
 		done := make(chan struct{})
+		start := time.Now()
 		go func() {
 			defer close(done)
 			c.drain()
 		}()
 		media, check := append([]byte{0x80, 96}, make([]byte, 1200)...), make([]byte, 100)
-		start := time.Now()
-		var err error
-		for n := 0; err == nil && n < 1000; n++ {
-			_, err = c.write(media)
+		for !burst.Full() {
+			if _, err := c.write(media); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if took := time.Since(start); err == nil || took != stallTime {
-			t.Errorf("media waits %v and ends with %v, want %v and an error", took, err, stallTime)
+		for range 1000 { // a keyframe that had begun is taken whole
+			_, _ = c.write(media)
 		}
-		<-done
-
-		ours, theirs = net.Pipe()
-		c = newTCPConn(ours, netip.AddrPort{})
-		start = time.Now()
+		synctest.Wait()
+		before := burst.queued.Load()
 		for range 10_000 {
 			if _, err := c.write(check); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if took := time.Since(start); took != 0 || len(c.queue) > tcpQueue {
-			t.Errorf("checks wait %v in %d bytes", took, len(c.queue))
+		if after := burst.queued.Load(); after != before || before < 1000*1200 {
+			t.Errorf("%d bytes wait, then %d", before, after)
 		}
-		c.close()
+		<-done
+		if took := time.Since(start); took != stallTime {
+			t.Errorf("it ended after %v, want %v", took, stallTime)
+		}
+		if _, err := c.write(media); err == nil || burst.queued.Load() != 0 {
+			t.Errorf("at the end %d bytes wait, %v", burst.queued.Load(), err)
+		}
+	})
+}
+
+// One that takes little goes on.
+func TestSlowTCP(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		burst := &Burst{}
+		c := newTCPConn(ours, netip.AddrPort{}, &burst.queued)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			c.drain()
+		}()
+		media := append([]byte{0x80, 96}, make([]byte, 1200)...)
+		for range 100 {
+			_, _ = c.write(media)
+		}
+		in := newFrames(theirs)
+		for i := range 100 {
+			time.Sleep(100 * time.Millisecond) // 96 kbit/s
+			if got, err := in.next(); err != nil || !bytes.Equal(got, media) {
+				t.Fatalf("packet %d: %d bytes, %v", i, len(got), err)
+			}
+		}
+		synctest.Wait()
+		if n := burst.queued.Load(); n != 0 {
+			t.Errorf("%d bytes wait", n)
+		}
 		theirs.Close()
+		c.close()
+		<-done
 	})
 }
 

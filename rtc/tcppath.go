@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/ice/v4"
@@ -20,9 +21,10 @@ const (
 
 // tcpPath is the ICE agent's end of its TCP connections: one candidate.
 type tcpPath struct {
-	local *net.TCPAddr
-	in    chan tcpPacket
-	done  chan struct{}
+	local  *net.TCPAddr
+	queued *atomic.Int64 // bytes that wait for the session's connections
+	in     chan tcpPacket
+	done   chan struct{}
 
 	// guarded by mu
 	mu     sync.Mutex
@@ -35,9 +37,9 @@ type tcpPacket struct {
 	from netip.AddrPort
 }
 
-func newTCPPath(local *net.TCPAddr) *tcpPath {
+func newTCPPath(local *net.TCPAddr, queued *atomic.Int64) *tcpPath {
 	return &tcpPath{
-		local: local, in: make(chan tcpPacket, pathPackets), done: make(chan struct{}),
+		local: local, queued: queued, in: make(chan tcpPacket, pathPackets), done: make(chan struct{}),
 		conns: make(map[netip.AddrPort]*tcpConn),
 	}
 }

@@ -102,7 +102,6 @@ func Listen(c Config) (*Transport, error) {
 		return nil, errors.Join(&BindError{"tcp", c.TCPAddr, err}, t.mux.Close())
 	}
 	t.tcp = newTCPMux(l, Log(c.Logger).NewLogger("ice-tcp"))
-	t.settings.SetICETCPMux(t.tcp)
 	return t, nil
 }
 

@@ -37,10 +37,15 @@ const x264 = "-c:v libx264 -preset ultrafast -tune zerolatency -pix_fmt yuv420p 
 // Publish encodes in real time and publishes to an RTMP URL.
 func (f FFmpeg) Publish(tb testing.TB, url string) *proc.Process {
 	tb.Helper()
+	return proc.Start(tb, "ffmpeg", f.Args(url)...)
+}
+
+// Args is the command line of Publish.
+func (f FFmpeg) Args(url string) []string {
 	args := append(quiet(), f.inputs("-re")...)
 	args = append(args, f.encoders()...)
 	args = append(append(args, "-f", "flv"), f.Output...)
-	return proc.Start(tb, "ffmpeg", append(args, url)...)
+	return append(args, url)
 }
 
 // Encode writes a stream of the given length into a file.

@@ -1,0 +1,106 @@
+// Package lab makes networks of network namespaces: a server on the internet,
+// and a viewer behind a NAT and a firewall. They are gone when the test ends.
+package lab
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/sluice-media/sluice/e2e/proc"
+)
+
+// Server is the server's address, of a network for examples (RFC 5737).
+const Server = "198.51.100.2"
+
+// Lab is one such network.
+type Lab struct{ server, nat, viewer string }
+
+// made numbers the labs of this process.
+var made atomic.Int32
+
+// New makes a network, or skips the test where that is not permitted.
+func New(tb testing.TB) *Lab {
+	tb.Helper()
+	for _, program := range []string{"ip", "nft"} {
+		if _, err := exec.LookPath(program); err != nil {
+			tb.Fatalf("%v: make deps-test installs it", err)
+		}
+	}
+	id := fmt.Sprintf("sluice%d-%d-", os.Getpid(), made.Add(1))
+	l := &Lab{id + "server", id + "nat", id + "viewer"}
+	for _, ns := range []string{l.server, l.nat, l.viewer} {
+		if out, err := exec.Command("ip", "netns", "add", ns).CombinedOutput(); err != nil {
+			tb.Skipf("no network namespaces here, which need root or CAP_SYS_ADMIN: %v: %s", err, out)
+		}
+		tb.Cleanup(func() { _ = exec.Command("ip", "netns", "del", ns).Run() })
+		run(tb, "", "ip", "-n", ns, "link", "set", "lo", "up")
+	}
+	l.link(tb, l.server, "wan", Server+"/24", l.nat, "wan", "198.51.100.1/24")
+	l.link(tb, l.viewer, "lan", "192.168.7.2/24", l.nat, "lan", "192.168.7.1/24")
+	run(tb, "", "ip", "-n", l.viewer, "route", "add", "default", "via", "192.168.7.1")
+	run(tb, "", "ip", "netns", "exec", l.nat, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+	l.nft(tb, `table ip nat {
+		chain out { type nat hook postrouting priority srcnat; oifname "wan" masquerade random; }
+	}`)
+	return l
+}
+
+// link connects two namespaces.
+func (l *Lab) link(tb testing.TB, a, aName, aAddr, b, bName, bAddr string) {
+	tb.Helper()
+	run(tb, "", "ip", "-n", a, "link", "add", aName, "type", "veth", "peer", "name", bName, "netns", b)
+	for _, end := range [][3]string{{a, aName, aAddr}, {b, bName, bAddr}} {
+		run(tb, "", "ip", "-n", end[0], "addr", "add", end[2], "dev", end[1])
+		run(tb, "", "ip", "-n", end[0], "link", "set", end[1], "up")
+	}
+}
+
+// Allow makes the viewer's firewall let through what matches one of the rules,
+// such as "tcp dport 80", and drop what else goes out.
+func (l *Lab) Allow(tb testing.TB, rules ...string) {
+	tb.Helper()
+	var accept strings.Builder
+	for _, r := range rules {
+		fmt.Fprintf(&accept, "iifname \"lan\" %s accept\n", r)
+	}
+	l.nft(tb, `table ip firewall
+		delete table ip firewall
+		table ip firewall {
+			chain forward {
+				type filter hook forward priority filter; policy accept;
+				`+accept.String()+`
+				iifname "lan" drop
+			}
+		}`)
+}
+
+func (l *Lab) nft(tb testing.TB, rules string) {
+	tb.Helper()
+	run(tb, rules, "ip", "netns", "exec", l.nat, "nft", "-f", "-")
+}
+
+// OnServer starts a program on the server.
+func (l *Lab) OnServer(tb testing.TB, program string, args ...string) *proc.Process {
+	tb.Helper()
+	return proc.Start(tb, "ip", append([]string{"netns", "exec", l.server, program}, args...)...)
+}
+
+// OnViewer starts a program on the viewer's machine, with more environment.
+func (l *Lab) OnViewer(tb testing.TB, env []string, program string, args ...string) *proc.Process {
+	tb.Helper()
+	inside := append([]string{"netns", "exec", l.viewer, "env"}, env...)
+	return proc.Start(tb, "ip", append(append(inside, program), args...)...)
+}
+
+func run(tb testing.TB, input, program string, args ...string) {
+	tb.Helper()
+	cmd := exec.Command(program, args...)
+	cmd.Stdin = strings.NewReader(input)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		tb.Fatalf("%s %s: %v: %s", program, strings.Join(args, " "), err, out)
+	}
+}

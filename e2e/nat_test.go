@@ -1,0 +1,142 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluice-media/sluice/e2e/await"
+	"github.com/sluice-media/sluice/e2e/lab"
+	"github.com/sluice-media/sluice/e2e/source"
+	"github.com/sluice-media/sluice/e2e/viewer"
+)
+
+// networks are those that viewers sit in: what their firewall lets out beside
+// the page, and the way on which they are then expected to be reached.
+var networks = []struct {
+	name  string
+	allow []string
+	way   string
+}{
+	{"UDP", []string{"meta l4proto udp", "meta l4proto tcp"}, "udp host"},
+	{"ICE-TCP only", []string{"tcp dport 8189"}, "tcp host"},
+	{"TURN over UDP only", []string{"udp dport 3478"}, "udp relay"},
+	{"TURN over TCP only", []string{"tcp dport 3478"}, "tcp relay"},
+	{"TURN over TLS only", []string{"tcp dport 443"}, "tls relay"},
+}
+
+// natServer starts Sluice on the server of a lab, with a stream live/show, and
+// returns the file with the certificate of its TURN server.
+func natServer(t *testing.T, l *lab.Lab) (certificate string) {
+	t.Helper()
+	certificate, key := certificateOf(t, lab.Server)
+	s := l.OnServer(t, os.Getenv("SLUICE_BIN"), "--http-addr=:8080", "--rtmp-addr=127.0.0.1:1935",
+		"--turn-addr=:3478", "--turn-tls-addr=:443", "--tls-cert="+certificate, "--tls-key="+key)
+	await.Success(t, 10*time.Second, func() error {
+		if ended, err := s.Ended(); ended {
+			t.Fatalf("sluice ended: %v", err)
+		}
+		if !strings.Contains(s.Output(), "msg=ready") {
+			return fmt.Errorf("sluice is not ready")
+		}
+		return nil
+	})
+	l.OnServer(t, "ffmpeg", source.FFmpeg{}.Args("rtmp://127.0.0.1/live/show")...)
+	await.Success(t, 20*time.Second, func() error {
+		if !strings.Contains(s.Output(), "publication") {
+			return fmt.Errorf("no stream")
+		}
+		return nil
+	})
+	return certificate
+}
+
+// TestReachesEveryViewer watches from behind a NAT, through one firewall after
+// the other. The viewer is told of all ways and finds the one that is left.
+func TestReachesEveryViewer(t *testing.T) {
+	l := lab.New(t)
+	certificate := natServer(t, l)
+	for _, n := range networks {
+		t.Run(n.name, func(t *testing.T) {
+			l.Allow(t, append(n.allow, "tcp dport 8080")...)
+			v := l.OnViewer(t, []string{"NAT_WHEP=http://" + lab.Server + ":8080/whep/live/show", "NAT_WAY=" + n.way, "SSL_CERT_FILE=" + certificate},
+				os.Args[0], "-test.run=^TestBehindNAT$", "-test.count=1", "-test.v")
+			if err := v.Wait(40 * time.Second); err != nil {
+				t.Errorf("the viewer: %v", err)
+			}
+			for line := range strings.Lines(v.Output()) {
+				if strings.Contains(line, "watched") {
+					t.Log(strings.TrimSpace(line))
+				}
+			}
+		})
+	}
+}
+
+// TestBehindNAT is the viewer of TestReachesEveryViewer, in a process of its own.
+func TestBehindNAT(t *testing.T) {
+	endpoint := os.Getenv("NAT_WHEP")
+	if endpoint == "" {
+		t.Skip("runs in the namespace of a viewer")
+	}
+	start := time.Now()
+	far := viewer.JoinFar(t, endpoint)
+	joined := time.Since(start)
+	frames := far.Watch(2 * time.Second)
+	way, err := far.Way()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("watched %d frames over %s, connected after %v", frames, way, joined.Round(time.Millisecond))
+	if want := os.Getenv("NAT_WAY"); way != want {
+		t.Errorf("the media comes over %s, want %s", way, want)
+	}
+	if frames < 40 {
+		t.Errorf("%d frames in 2 s of 30 each", frames)
+	}
+}
+
+// certificateOf writes a certificate for an address, and its key.
+func certificateOf(t *testing.T, address string) (certificate, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.ParseIP(address)}, DNSNames: []string{"sluice.test"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	certificate, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	for file, block := range map[string]*pem.Block{
+		certificate: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: secret},
+	} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return certificate, key
+}
