@@ -28,12 +28,12 @@ func TestAuthorize(t *testing.T) {
 		status             int
 		challenge          string
 	}{
-		{"none", "", "", http.StatusUnauthorized, "Bearer"},
-		{"wrong", "Bearer bad", "", http.StatusUnauthorized, `Bearer error="invalid_token"`},
-		{"Bearer", "Bearer good", "", http.StatusCreated, ""},
-		{"any case", "bEARER  good", "", http.StatusCreated, ""},
-		{"bare, as Eyevinn sends it", "good", "", http.StatusCreated, ""},
-		{"in the URL", "", "?token=good", http.StatusCreated, ""},
+		{"A3.23 none", "", "", http.StatusUnauthorized, "Bearer"},
+		{"A3.23 wrong", "Bearer bad", "", http.StatusUnauthorized, `Bearer error="invalid_token"`},
+		{"A3.23 Bearer", "Bearer good", "", http.StatusCreated, ""},
+		{"A3.23 any case", "bEARER  good", "", http.StatusCreated, ""},
+		{"A3.23 bare, as Eyevinn sends it", "good", "", http.StatusCreated, ""},
+		{"A3.25 in the URL", "", "?token=good", http.StatusCreated, ""},
 		{"too often", "Bearer often", "", http.StatusTooManyRequests, ""},
 	} {
 		q := offer
@@ -51,13 +51,13 @@ func TestAuthorize(t *testing.T) {
 		if location := r.header.Get("Location"); location != "" {
 			// The session's URL needs no token (reader.js sends none).
 			if r := s.do(t, request{method: http.MethodDelete, path: location}); r.status != http.StatusOK {
-				t.Errorf("%s: DELETE %d", c.name, r.status)
+				t.Errorf("A3.26 %s: DELETE %d", c.name, r.status)
 			}
 		}
 	}
 	// The token is looked at before the offer, and before the stream.
 	if r := s.do(t, post("/whep/live/none", "no SDP")); r.status != http.StatusUnauthorized {
-		t.Errorf("a bad offer without a token: %d", r.status)
+		t.Errorf("A3.24 a bad offer without a token: %d", r.status)
 	}
 	if r := s.do(t, post("/whep/live/none?token=good", chromium(t))); r.status != http.StatusNotFound {
 		t.Errorf("no stream: %d", r.status)

@@ -38,11 +38,12 @@ func rules(offer string) []rule {
 	plain := func(method, path string) request { return request{method: method, path: path} }
 	list := [][]rule{
 		{
-			{"A1.1 201", post(endpoint, offer), 201, map[string]string{"Content-Type": typeSDP, "Accept-Patch": typeFragment}},
+			{"A1.1 A1.2 A1.6 201", post(endpoint, offer), 201, map[string]string{"Content-Type": typeSDP, "Accept-Patch": typeFragment}},
 			{"A1.3 Location without the query", post(endpoint+"?token=secret", offer), 201, nil},
 			{"A1.7 parameters of the type", typed("application/sdp; charset=utf-8"), 201, nil},
 			{"A1.7 broken parameters of the type", typed("application/sdp; charset"), 201, nil},
 			{"A1.7 upper-case type", typed("Application/SDP"), 201, nil},
+			{"A1.8 as Eyevinn asks for a server's offer", request{http.MethodPost, endpoint, http.Header{}, noBody}, 415, nil},
 			{"A1.7 wrong type", typed("application/json"), 415, map[string]string{"Accept-Post": typeSDP, "Content-Type": problems}},
 			{"A1.7 no type", request{http.MethodPost, endpoint, http.Header{}, offer}, 415, nil},
 			{"A1.7 not SDP", post(endpoint, "an offer, please"), 400, map[string]string{"Content-Type": problems}},
@@ -303,7 +304,7 @@ func TestRestartTags(t *testing.T) {
 	}
 	for tag, want := range map[string]int{old: 412, first.header.Get("ETag"): 412, second.header.Get("ETag"): 204} {
 		if got := s.do(t, patch(path, "a=ice-ufrag:newer\r\na=end-of-candidates\r\n").with("If-Match", tag)); got.status != want {
-			t.Errorf("A5.48 trickle with tag %s: %d, want %d", tag, got.status, want)
+			t.Errorf("A5.50 trickle with tag %s: %d, want %d", tag, got.status, want)
 		}
 	}
 }

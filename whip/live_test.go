@@ -54,13 +54,17 @@ func newLive(t *testing.T, cfg egress.Config) (s *site, offAir func()) {
 
 // broadcast publishes a synthetic stream in real time until stop is called.
 func broadcast(t *testing.T, pub *egress.Publication) (stop func()) {
+	return broadcastGOP(t, pub, 10)
+}
+
+func broadcastGOP(t *testing.T, pub *egress.Publication, gop int) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()
 		for i := 0; ctx.Err() == nil; i++ {
-			au := mediatest.VideoStream{FPS: 50, GOP: 10, Sequence: i}.AccessUnits(1)[0]
+			au := mediatest.VideoStream{FPS: 50, GOP: gop, Sequence: i}.AccessUnits(1)[0]
 			au.Arrival = time.Now()
 			audio := mediatest.AudioStream{Sequence: i}.Opus(1)[0]
 			audio.Arrival = au.Arrival
@@ -93,9 +97,10 @@ type player struct {
 	states chan webrtc.PeerConnectionState // as they change
 }
 
-func newPlayer(t *testing.T) *player {
+func newPlayer(t *testing.T) *player { return newPlayerOf(t, webrtc.SettingEngine{}) }
+
+func newPlayerOf(t *testing.T, s webrtc.SettingEngine) *player {
 	t.Helper()
-	var s webrtc.SettingEngine
 	s.SetIncludeLoopbackCandidate(true)
 	s.SetIPFilter(net.IP.IsLoopback)
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
@@ -195,7 +200,7 @@ func (s *site) awaitViewers(t *testing.T, n int) {
 func TestLive(t *testing.T) {
 	s, _ := newLive(t, egress.Config{})
 	p := newPlayer(t)
-	path := p.join(t, s)
+	path := p.join(t, s) // A4.41: by an offer without candidates, and no PATCH
 	if a, b := receive(t, "first track", p.tracks), receive(t, "second track", p.tracks); a == b {
 		t.Errorf("A8 two %s tracks", a)
 	}
@@ -302,54 +307,6 @@ func TestLiveAnswers(t *testing.T) {
 				t.Errorf("A4.39 LF line ends: %d %s", lf.status, lf.body)
 			}
 		})
-	}
-}
-
-func checkAnswer(t *testing.T, offer, answer string) {
-	t.Helper()
-	var o, a sdp.SessionDescription
-	if err := o.UnmarshalString(offer); err != nil {
-		t.Fatal(err)
-	}
-	if err := a.UnmarshalString(answer); err != nil {
-		t.Fatalf("A4.27 %v in %s", err, answer)
-	}
-	if !strings.HasPrefix(answer, "v=0\r\n") || strings.Count(answer, "\n") != strings.Count(answer, "\r\n") {
-		t.Error("A4.27 not v=0 first, or not CRLF everywhere")
-	}
-	if len(answer) >= 8<<10 {
-		t.Errorf("A4.33 %d bytes", len(answer))
-	}
-	if len(a.MediaDescriptions) != len(o.MediaDescriptions) {
-		t.Fatalf("A4.27 %d m-lines, %d offered", len(a.MediaDescriptions), len(o.MediaDescriptions))
-	}
-	group := "BUNDLE"
-	for i, m := range a.MediaDescriptions {
-		want := o.MediaDescriptions[i]
-		mid, _ := m.Attribute("mid")
-		if wantMid, _ := want.Attribute("mid"); mid != wantMid || m.MediaName.Media != want.MediaName.Media {
-			t.Errorf("A4.27 m-line %d is %s %q", i, m.MediaName.Media, mid)
-		}
-		if m.MediaName.Port.Value == 0 {
-			if m.MediaName.Media != "application" {
-				t.Errorf("A4.40 %s was rejected", m.MediaName.Media)
-			}
-			continue
-		}
-		group += " " + mid
-		_, sendonly := m.Attribute("sendonly")
-		_, mux := m.Attribute("rtcp-mux")
-		if !sendonly || !mux {
-			t.Errorf("A4.28 A4.30 %s: sendonly %t, rtcp-mux %t", m.MediaName.Media, sendonly, mux)
-		}
-		for _, attr := range m.Attributes {
-			if f := strings.Fields(attr.Value); attr.IsICECandidate() && (len(f) < 2 || f[1] != "1") {
-				t.Errorf("A4.33 %s", attr.Value)
-			}
-		}
-	}
-	if got, _ := a.Attribute("group"); got != group {
-		t.Errorf("A4.27 group %q, want %q", got, group)
 	}
 }
 

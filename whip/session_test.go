@@ -167,7 +167,7 @@ func TestLogKeepsSecrets(t *testing.T) {
 		pwd := regexp.MustCompile(`a=ice-pwd:(\S+)`).FindStringSubmatch(offer)[1]
 		for _, secret := range []string{"secret", id, pwd, ufragOf(offer), w.Header().Get("ETag")} {
 			if strings.Contains(log.String(), secret) {
-				t.Errorf("%q is in the log:\n%s", secret, log.String())
+				t.Errorf("A9.68 A3.25 %q is in the log:\n%s", secret, log.String())
 			}
 		}
 		if n := strings.Count(log.String(), "\n"); n != 2 {
