@@ -76,6 +76,9 @@ e2e-axe: deps-axe ## the pages against axe-core's rules of accessibility, on pho
 e2e-clients: deps-axe ## WHEP clients by others, from npm, in Chromium: they play, restart ICE and leave
 	@WHEP_CLIENTS="$$(scripts/whep-clients)" go test -tags e2e,clients -count=1 -timeout 30m -run Clients -v ./e2e
 
+e2e-nat: deps-test ## Chromium behind a NAT and five firewalls: UDP, ICE-TCP, TURN over UDP, TCP, TLS; needs root
+	@go test -tags e2e,nat -count=1 -timeout 10m -run ChromiumReached -v ./e2e
+
 image: ## build the container image
 	docker build -t $(IMAGE) .
 
@@ -100,4 +103,4 @@ $(GOLANGCI):
 	@GOFLAGS= GOBIN="$(CURDIR)/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv bin/golangci-lint $(GOLANGCI)
 
-.PHONY: help run demo build test lint unit fuzz bench benchmarks e2e soak attack e2e-obs e2e-codecs e2e-axe e2e-clients image deps-run deps-test deps-obs deps-axe clean
+.PHONY: help run demo build test lint unit fuzz bench benchmarks e2e soak attack e2e-obs e2e-codecs e2e-nat e2e-axe e2e-clients image deps-run deps-test deps-obs deps-axe clean

@@ -71,17 +71,22 @@ func TestReachesEveryViewer(t *testing.T) {
 	for _, n := range networks {
 		t.Run(n.name, func(t *testing.T) {
 			l.Allow(t, append(n.allow, "tcp dport 8080")...)
-			v := l.OnViewer(t, []string{"NAT_WHEP=http://" + lab.Server + ":8080/whep/live/show", "NAT_WAY=" + n.way, "SSL_CERT_FILE=" + certificate},
-				os.Args[0], "-test.run=^TestBehindNAT$", "-test.count=1", "-test.v")
-			if err := v.Wait(40 * time.Second); err != nil {
-				t.Errorf("the viewer: %v", err)
-			}
-			for line := range strings.Lines(v.Output()) {
-				if strings.Contains(line, "watched") {
-					t.Log(strings.TrimSpace(line))
-				}
-			}
+			watchFrom(t, l, "TestBehindNAT", "NAT_WHEP=http://"+lab.Server+":8080/whep/live/show", "NAT_WAY="+n.way, "SSL_CERT_FILE="+certificate)
 		})
+	}
+}
+
+// watchFrom runs a test of this program on the viewer's machine.
+func watchFrom(t *testing.T, l *lab.Lab, test string, env ...string) {
+	t.Helper()
+	v := l.OnViewer(t, env, os.Args[0], "-test.run=^"+test+"$", "-test.count=1", "-test.v")
+	if err := v.Wait(time.Minute); err != nil {
+		t.Errorf("the viewer: %v", err)
+	}
+	for line := range strings.Lines(v.Output()) {
+		if strings.Contains(line, "watched") {
+			t.Log(strings.TrimSpace(line))
+		}
 	}
 }
 

@@ -28,8 +28,8 @@ window.RTCPeerConnection = class extends RTCPeerConnection {
 // Chromium is one running browser.
 type Chromium struct{ ctx context.Context }
 
-// StartChromium starts $CHROMIUM. It ends with the test.
-func StartChromium(tb testing.TB) *Chromium {
+// StartChromium starts $CHROMIUM, with more flags. It ends with the test.
+func StartChromium(tb testing.TB, flags ...string) *Chromium {
 	tb.Helper()
 	path := os.Getenv("CHROMIUM")
 	if path == "" {
@@ -45,6 +45,9 @@ func StartChromium(tb testing.TB) *Chromium {
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
 	)
+	for _, f := range flags {
+		options = append(options, chromedp.Flag(f, true))
+	}
 	allocator, end := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
 	tb.Cleanup(func() {

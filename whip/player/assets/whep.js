@@ -3,6 +3,9 @@
 // permission.
 
 import { offered } from './events.js';
+import { iceServers } from './iceservers.js';
+
+const CONFIGURATION = { bundlePolicy: 'max-bundle' };
 
 const ANSWER_TIME = 8000; // ms for the server to answer an offer
 
@@ -29,7 +32,7 @@ export class Session {
   constructor(url, token, onTrack) {
     this.#url = url;
     this.#token = token;
-    this.pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+    this.pc = new RTCPeerConnection(CONFIGURATION);
     this.pc.addTransceiver('video', { direction: 'recvonly' });
     this.pc.addTransceiver('audio', { direction: 'recvonly' });
     this.pc.ontrack = ({ track, streams: [stream] }) => {
@@ -53,7 +56,9 @@ export class Session {
     if (response.status !== 201) throw await this.#refusal(response);
     const location = response.headers.get('Location');
     this.#location = location && new URL(location, response.url);
-    this.events = offered(response.headers.get('Link'), response.url);
+    const link = response.headers.get('Link');
+    this.events = offered(link, response.url);
+    this.pc.setConfiguration({ ...CONFIGURATION, iceServers: iceServers(link) });
     await this.pc.setLocalDescription(this.#offer);
     await this.pc.setRemoteDescription({ type: 'answer', sdp: await response.text() });
   }
