@@ -21,9 +21,10 @@ import (
 // patience bounds what takes milliseconds.
 const patience = 10 * time.Second
 
-func listenLoopback(t *testing.T) *Transport {
+func listenLoopback(t *testing.T, c Config) *Transport {
 	t.Helper()
-	tr, err := Listen(Config{UDPAddr: "127.0.0.1:0", TCPAddr: "127.0.0.1:0"})
+	c.UDPAddr, c.TCPAddr = "127.0.0.1:0", "127.0.0.1:0"
+	tr, err := Listen(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,21 +36,20 @@ func listenLoopback(t *testing.T) *Transport {
 	return tr
 }
 
-// A peer whose network lets no UDP through connects over TCP, again after a
-// restart of ICE, for which it is given the TCP candidate first.
-func TestConnectsOverTCP(t *testing.T) {
-	tr := listenLoopback(t)
+// connect lets a client of some networks connect to a transport.
+func connect(t *testing.T, tr *Transport, networks ...webrtc.NetworkType) (peer *Peer, answer string) {
+	t.Helper()
 	settings := webrtc.SettingEngine{}
-	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4})
+	settings.SetNetworkTypes(networks)
 	settings.SetIncludeLoopbackCandidate(true)
 	client, err := webrtc.NewAPI(webrtc.WithSettingEngine(settings)).NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.GracefulClose()
+	t.Cleanup(func() { _ = client.GracefulClose() })
 	connected := make(chan struct{}, 10)
-	client.OnICEConnectionStateChange(func(s webrtc.ICEConnectionState) {
-		if s == webrtc.ICEConnectionStateConnected {
+	client.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		if s == webrtc.PeerConnectionStateConnected {
 			connected <- struct{}{}
 		}
 	})
@@ -67,17 +67,12 @@ func TestConnectsOverTCP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	peer, err := tr.NewPeer(parsed, &interceptor.Registry{})
-	if err != nil {
+	if peer, err = tr.NewPeer(parsed, &interceptor.Registry{}); err != nil {
 		t.Fatal(err)
 	}
-	defer peer.GracefulClose()
-	answer, err := peer.Answer()
-	if err != nil {
+	t.Cleanup(func() { _ = peer.GracefulClose() })
+	if answer, err = peer.Answer(); err != nil {
 		t.Fatal(err)
-	}
-	if udp, tcp := strings.Index(answer, " udp "), strings.Index(answer, " tcp "); udp < 0 || tcp < udp || !strings.Contains(answer, "tcptype passive") {
-		t.Errorf("the answer has UDP at %d, TCP at %d:\n%s", udp, tcp, answer)
 	}
 	if err := client.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
 		t.Fatal(err)
@@ -86,6 +81,16 @@ func TestConnectsOverTCP(t *testing.T) {
 	case <-connected:
 	case <-time.After(patience):
 		t.Fatal("no connection")
+	}
+	return peer, answer
+}
+
+// A peer whose network lets no UDP through connects over TCP. For a restart of
+// ICE it is given the TCP candidate first.
+func TestConnectsOverTCP(t *testing.T) {
+	peer, answer := connect(t, listenLoopback(t, Config{}), webrtc.NetworkTypeTCP4)
+	if udp, tcp := strings.Index(answer, " udp "), strings.Index(answer, " tcp "); udp < 0 || tcp < udp || !strings.Contains(answer, "tcptype passive") {
+		t.Errorf("the answer has UDP at %d, TCP at %d:\n%s", udp, tcp, answer)
 	}
 	if !peer.overTCP() {
 		t.Error("the connection is said not to be over TCP")
@@ -99,9 +104,18 @@ func TestConnectsOverTCP(t *testing.T) {
 	}
 }
 
+// With ICE lite the peer does all the checks (RFC 8445 §2.5).
+func TestConnectsToLite(t *testing.T) {
+	for _, network := range []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeTCP4} {
+		if _, answer := connect(t, listenLoopback(t, Config{Lite: true}), network); !strings.Contains(answer, "a=ice-lite\r\n") {
+			t.Errorf("the answer does not say it:\n%s", answer)
+		}
+	}
+}
+
 // Connections that are nobody's do not stay.
 func TestStrangersOverTCP(t *testing.T) {
-	tr := listenLoopback(t)
+	tr := listenLoopback(t, Config{})
 	request := func(name string) []byte {
 		m, err := stun.Build(stun.BindingRequest, stun.TransactionID, stun.NewUsername(name))
 		if err != nil {

@@ -30,6 +30,11 @@ Sound and pictures
   ffmpeg, one process for each stream that is being listened to, and re-encodes
   pictures with B-frames with another. Debian, Ubuntu: sudo apt-get install ffmpeg
 
+Viewers who see nothing
+  sluice doctor tries each way to a Sluice that runs with these settings, sluice
+  doctor https://example.com/ to one elsewhere, the page /doctor from a browser.
+  Each finding says what to open or to change.
+
 Files
   A file for --config, all of it optional:
 

@@ -40,6 +40,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		return exitOK
 	}
+	if len(args) > 0 && args[0] == "doctor" {
+		code, err := diagnose(ctx, args[1:], stdout)
+		if err != nil {
+			fmt.Fprintf(stderr, "sluice: %s\n", err)
+		}
+		return code
+	}
 	opts, err := parse(args, stdout)
 	if errors.Is(err, errAnswered) {
 		return exitOK

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sluice-media/sluice/access"
+	"github.com/sluice-media/sluice/doctor"
 	"github.com/sluice-media/sluice/egress"
 	"github.com/sluice-media/sluice/forwarded"
 	"github.com/sluice-media/sluice/ingest"
@@ -148,9 +149,12 @@ func (g *gateway) startWeb(context.Context) (err error) {
 	mux := http.NewServeMux()
 	mux.Handle("/whep/", signal)
 	mux.Handle("/api/", signal)
+	tests := doctor.New(g.rtc, g.doctorServers)
+	mux.Handle("/doctor/session", tests)
 	mux.Handle("/", player.Handler(g.opts.AllowOrigin...))
 	trusted := forwarded.Proxies(g.opts.TrustedProxy)
 	g.serveHTTP("http", g.web, newWebServer(trusted.Handler(mux), g.logger))
+	g.parts.push("doctor", func(context.Context) error { return tests.Close() })
 	g.parts.push("sessions", func(context.Context) error { return signal.Close() })
 	g.parts.push("egress", func(context.Context) error { return g.egress.Close() })
 	return nil

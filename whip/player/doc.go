@@ -7,6 +7,7 @@
 //	GET  /api/streams              what is live, for the list
 //	GET  /api/streams/{app}/{key}  one stream, for the player's facts
 //	POST /whep/{app}/{key}         the player's session; its server-sent events
+//	POST /doctor/session           test sessions, for the page /doctor
 //
 // README.md documents the parameters of the player, how to embed it, and the
 // <sluice-player> element, which is an iframe with an interface (assets/embed.js

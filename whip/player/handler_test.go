@@ -183,7 +183,7 @@ func TestReferences(t *testing.T) {
 // viewer far away waits for one round trip and not for one per import.
 func TestPreloads(t *testing.T) {
 	imports := regexp.MustCompile(`from '\./([^']+)'`)
-	for page, script := range map[string]string{"pages/list.html": "list.js", "pages/watch.html": "watch.js"} {
+	for page, script := range map[string]string{"pages/list.html": "list.js", "pages/watch.html": "watch.js", "pages/doctor.html": "doctor.js"} {
 		html := read(t, page)
 		seen := map[string]bool{script: true}
 		for queue := []string{script}; len(queue) > 0; queue = queue[1:] {
