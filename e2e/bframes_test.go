@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluice-media/sluice/e2e/await"
 	"github.com/sluice-media/sluice/e2e/browser"
+	"github.com/sluice-media/sluice/e2e/server"
 	"github.com/sluice-media/sluice/e2e/source"
 )
 
@@ -22,6 +24,8 @@ func TestBFramesPlay(t *testing.T) {
 	if !live.Video.BFrames || live.Video.Treatment != "re-encoded" || !strings.Contains(live.Video.Hint, "bframes=0") {
 		t.Errorf("stream list says %+v", live.Video)
 	}
+	w := n.Watched(longTime, time.UnixMilli(0))
+	t.Logf("the first viewer's first picture after %.0f ms", w.Shown[0].At-w.Posted)
 	attempts(t, func() error {
 		start := time.Now()
 		before, sent := n.Reading(longTime), n.sent.Load()
@@ -31,6 +35,41 @@ func TestBFramesPlay(t *testing.T) {
 		t.Logf("%.0f ms from publisher to glass at the median", medianLag(s.delays))
 		return inOrder(t, s.Shown, after.Decoded-before.Decoded, int(sentNow-sent), after)
 	})
+}
+
+// TestBFramesAreReported: who streams B-frames is told what to change, in the
+// list, on the page and by a metric, while they play.
+func TestBFramesAreReported(t *testing.T) {
+	const stream = "live/bframes"
+	s := server.Start(t)
+	source.FFmpeg{BFrames: 3}.Publish(t, s.Publish(stream))
+	live := s.WaitLive(stream)
+	if !live.Video.BFrames || live.Video.Hint == "" {
+		t.Errorf("stream list says %+v", live.Video)
+	}
+	page := browser.StartChromium(t).Open(t, s.Watch(stream))
+	page.WaitState("live", 20*time.Second)
+	await.Success(t, 10*time.Second, func() error {
+		if text := page.Text(); !strings.Contains(text, "bframes=0") {
+			return fmt.Errorf("the page says %s", text)
+		}
+		if bFrames := s.Scrape().Sum("sluice_egress_b_frames", server.Label("stream", stream)); bFrames != 1 {
+			return fmt.Errorf("sluice_egress_b_frames is %v", bFrames)
+		}
+		return nil
+	})
+	page.Screenshot("b-frames")
+}
+
+// TestBFramesRefused: where they are not wanted the publisher is told why.
+func TestBFramesRefused(t *testing.T) {
+	s := server.Start(t, "--b-frames=refuse")
+	p := source.FFmpeg{BFrames: 3}.Publish(t, s.Publish("live/refused"))
+	if err := p.Wait(20 * time.Second); err == nil || !strings.Contains(p.Output(), "bframes=0") {
+		t.Errorf("the publisher ended with %v:\n%s", err, p.Output())
+	}
+	source.FFmpeg{}.Publish(t, s.Publish("live/welcome"))
+	s.WaitLive("live/welcome")
 }
 
 // inOrder says what was wrong with pictures that Chromium has shown.

@@ -3,11 +3,8 @@
 package e2e
 
 import (
-	"fmt"
 	"testing"
-	"time"
 
-	"github.com/sluice-media/sluice/e2e/await"
 	"github.com/sluice-media/sluice/e2e/server"
 	"github.com/sluice-media/sluice/e2e/source"
 	"github.com/sluice-media/sluice/e2e/viewer"
@@ -35,22 +32,4 @@ func TestGStreamerPublishes(t *testing.T) {
 			}
 		})
 	}
-}
-
-// TestBFramesAreReported: WebRTC players cannot show them, so the streamer is
-// told what to change.
-func TestBFramesAreReported(t *testing.T) {
-	const stream = "live/bframes"
-	s := server.Start(t)
-	source.FFmpeg{BFrames: 3}.Publish(t, s.Publish(stream))
-	live := s.WaitLive(stream)
-	if !live.Video.BFrames || live.Video.Hint == "" {
-		t.Errorf("stream list says %+v", live.Video)
-	}
-	await.Success(t, 5*time.Second, func() error {
-		if bFrames := s.Scrape().Sum("sluice_egress_b_frames", server.Label("stream", stream)); bFrames != 1 {
-			return fmt.Errorf("sluice_egress_b_frames is %v", bFrames)
-		}
-		return nil
-	})
 }

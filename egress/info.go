@@ -60,7 +60,7 @@ func (v *VideoInfo) treatment() string {
 func hint(t *media.Treatment) string {
 	switch t.Action {
 	case media.Reencoded:
-		return fmt.Sprintf("The stream has %s, which browsers cannot show: it is encoded anew here, which costs a tenth of a second, "+
+		return fmt.Sprintf("The stream has %s, which browsers cannot show: it is encoded anew here, which costs about 0.1 s, "+
 			"some quality and processor time. To spare that: %s", t.Cause, t.Cause.Advice())
 	case media.Thinned:
 		return fmt.Sprintf("The stream has %s, which browsers cannot show, and it cannot be encoded anew: %s. "+

@@ -32,7 +32,7 @@ func newEgressVecs(reg prometheus.Registerer) egressVecs {
 		plis:    s.counter("keyframe_requests_total", "Picture loss indications and full intra requests from viewers.", "stream"),
 		latency: s.histogram("latency_seconds", "Time from a frame's arrival to its last packet having been sent to a viewer.", latencyBuckets(), "stream", "kind"),
 		live:    s.gauge("live", "1 while a publisher is connected, 0 while its viewers wait for it to come back.", "stream"),
-		bFrames: s.gauge("b_frames", "1 if the video has B-frames, which browsers cannot show smoothly.", "stream"),
+		bFrames: s.gauge("b_frames", "1 if the publisher's video has B-frames, which browsers cannot show unless it is re-encoded.", "stream"),
 
 		retransmitted: s.counter("retransmitted_packets_total", "Lost packets that were sent once more.", "stream"),
 		unrepaired:    s.counter("unrepaired_packets_total", "Lost packets that could not be sent once more: too old, asked for too often, or over the budget.", "stream"),
