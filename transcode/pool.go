@@ -33,6 +33,7 @@ type Pool struct {
 	cancel context.CancelFunc
 	now    func() time.Time
 	sleep  func(context.Context, time.Duration)
+	behind time.Duration // overloaded, but in tests
 
 	orders chan order    // to run: start a process
 	refill chan struct{} // to run: see to the spares
@@ -84,7 +85,7 @@ func NewPool(ctx context.Context, cfg Config) (*Pool, error) {
 		limits: map[string]int{kindAudio: cfg.MaxProcesses, kindVideo: cfg.MaxVideoEncoders},
 		gauges: map[string]prometheus.Gauge{kindAudio: cfg.Metrics.Processes(kindAudio), kindVideo: cfg.Metrics.Processes(kindVideo)},
 		video:  video,
-		ctx:    ctx, cancel: cancel, now: time.Now, sleep: sleep,
+		ctx:    ctx, cancel: cancel, now: time.Now, sleep: sleep, behind: overloaded,
 		orders: make(chan order),
 		refill: make(chan struct{}, 1),
 		alive:  make(map[*process]string),

@@ -40,7 +40,7 @@ func encodeH264(t testing.TB, size string, rate int, length time.Duration, optio
 		size := int(binary.BigEndian.Uint32(b) & 0xffffff)
 		ms := uint32(b[4])<<16 | uint32(b[5])<<8 | uint32(b[6]) | uint32(b[7])<<24
 		if b[0] == 9 {
-			if err := d.Video(ms, b[11:11+size], time.Now()); err != nil {
+			if err := d.Video(ms, b[11:11+size], time.UnixMilli(int64(ms))); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -65,7 +65,9 @@ func newVideoRig(t testing.TB, cfg Config) *videoRig {
 	cfg.Metrics = metrics.New(r.reg)
 	cfg.Spares = -1
 	r.watched.Store(true)
-	r.VideoWriter = newPool(t, cfg).NewVideoWriter("live/test", r.got, r.watched.Load, func() bool { return r.asked.Swap(false) })
+	pool := newPool(t, cfg)
+	pool.behind = time.Hour // whatever else the machine does
+	r.VideoWriter = pool.NewVideoWriter("live/test", r.got, r.watched.Load, func() bool { return r.asked.Swap(false) })
 	t.Cleanup(func() {
 		if !r.got.Closed() {
 			r.Close()
@@ -100,7 +102,7 @@ func (r *videoRig) value(name, label string) float64 {
 // to be shown.
 func (r *videoRig) shown(until time.Duration) (units []*media.AccessUnit) {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(r.t.Context(), 30*time.Second)
 	defer cancel()
 	for n := 0; ; n++ {
 		units = slices.DeleteFunc(r.got.Video(), func(au *media.AccessUnit) bool { return au.Treatment != nil && au.Treatment.Withheld })
@@ -212,9 +214,9 @@ func TestPresets(t *testing.T) {
 			r := newVideoRig(t, Config{MaxVideoEncoders: 20})
 			r.feed(source)
 			came := r.shown(lastPTS(source, 12))
-			missing, skipped := same(t, source, came), r.value("dropped_frames_total", DropOverload)
-			if first := came[0].PTS - source[0].PTS; missing > int(skipped) || len(came) < len(source)/2 || first > time.Second {
-				t.Errorf("%d pictures came, the first of %v; %d are missing, %v were skipped on a busy machine", len(came), first, missing, skipped)
+			missing := same(t, source, came)
+			if first := came[0].PTS - source[0].PTS; missing > 0 || first > 2*time.Second {
+				t.Errorf("%d pictures are missing, the first is of %v", missing, first)
 			}
 			for _, au := range came {
 				if au.Treatment == nil || *au.Treatment != (media.Treatment{Cause: c.cause, Action: media.Reencoded}) {

@@ -148,7 +148,7 @@ func (e *videoEncoder) setFeed(p *process) *videoFeed {
 	if len(since) == 0 {
 		since = []*media.AccessUnit{e.cache.last}
 	}
-	e.feed = newVideoFeed(p, since, e.metrics.Dropped)
+	e.feed = newVideoFeed(p, since, e.pool.behind, e.metrics.Dropped)
 	e.feed.catching = !begun || since[len(since)-1].DTS-last > continuity
 	if begun {
 		e.feed.shown = last

@@ -29,9 +29,9 @@ const (
 	// two pictures at 2.5 Mbit/s.
 	videoPipe = 16 << 10
 
-	// overload is how far the queue may be behind before pictures are decoded
+	// overloaded is how far the queue may be behind before pictures are decoded
 	// without being encoded, which takes a third of the time.
-	overload = 250 * time.Millisecond
+	overloaded = 250 * time.Millisecond
 
 	// keyframeDistance is the most from one IDR to the next, so that the cache
 	// in egress holds what there is since. requestDistance is the least to one
@@ -41,7 +41,7 @@ const (
 
 	// videoStall is how long a process may take pictures and return none, and
 	// stallDepth how many pictures it may keep: ITU-T H.264 allows 16.
-	videoStall = time.Second
+	videoStall = 2 * time.Second
 	stallDepth = 20
 )
 
@@ -57,6 +57,7 @@ type videoFeed struct {
 	// static
 	process *process
 	dropped func(reason string)
+	behind  time.Duration // how far the queue may be behind, see overloaded
 	epoch   time.Duration // media time of videoBase
 	shown   time.Duration // pictures up to this PTS are there for reference alone
 	done    chan struct{} // closed when run has returned
@@ -81,9 +82,9 @@ type videoFeed struct {
 }
 
 // newVideoFeed returns a feed that begins with the pictures since an IDR.
-func newVideoFeed(p *process, since []*media.AccessUnit, dropped func(string)) *videoFeed {
+func newVideoFeed(p *process, since []*media.AccessUnit, behind time.Duration, dropped func(string)) *videoFeed {
 	f := &videoFeed{
-		process: p, dropped: dropped, epoch: since[0].DTS, done: make(chan struct{}),
+		process: p, behind: behind, dropped: dropped, epoch: since[0].DTS, done: make(chan struct{}),
 		queue: slices.Clone(since), shown: math.MinInt64, stall: stall{limit: videoStall},
 	}
 	f.changed.L = &f.mu
@@ -181,7 +182,7 @@ func (f *videoFeed) pop() (e videoEntry, ok bool) {
 	switch {
 	case e.au.PTS <= f.shown, f.catching && e.au.PTS <= newest.DTS:
 		e.fed |= fedSkip
-	case newest.DTS-e.au.DTS > overload:
+	case newest.DTS-e.au.DTS > f.behind:
 		e.fed |= fedSkip
 		f.dropped(DropOverload)
 	case !f.speaks: // this one or the next is the first

@@ -84,7 +84,7 @@ func TestVideoLazy(t *testing.T) {
 	var clock fakeClock
 	r.pool.now = clock.now
 	r.watched.Store(false)
-	source := encodeH264(t, "320x180", 30, 5*time.Second, strings.Replace(withB, "-g 30", "-g 300", 1))
+	source := encodeH264(t, "320x180", 30, 9*time.Second, strings.Replace(withB, "-g 30", "-g 300", 1))
 	r.feed(source[:90])
 	got := r.got.Video()
 	if len(got) != 90 || r.encoder != nil {
@@ -99,7 +99,7 @@ func TestVideoLazy(t *testing.T) {
 	r.feed(source[90:])
 	came := r.shown(lastPTS(source, 12))
 	missing := same(t, source, came)
-	if late := came[0].PTS - source[90].DTS; !came[0].IDR || late < 0 || late > time.Second || missing > 0 {
+	if late := came[0].PTS - source[90].DTS; !came[0].IDR || late < 0 || late > 4*time.Second || missing > 0 {
 		t.Errorf("the first picture is %v after the viewer, IDR: %v; %d are missing", late, came[0].IDR, missing)
 	}
 	r.watched.Store(false)
@@ -148,7 +148,7 @@ func TestVideoBegins(t *testing.T) {
 	if !slices.Equal(actions, []media.Action{"", media.Reencoded, ""}) {
 		t.Errorf("the pictures were %q", actions)
 	}
-	if missing := len(source) - len(got); missing > int(r.value("dropped_frames_total", DropOverload)) {
+	if missing := len(source) - len(got); missing > 0 {
 		t.Errorf("%d pictures are missing", missing)
 	}
 	if r.encoder != nil {
@@ -172,7 +172,7 @@ func TestVideoUnannounced(t *testing.T) {
 	if first < 1 || first > 4 || !came[first].IDR {
 		t.Fatalf("picture %d is the first that is encoded anew", first)
 	}
-	if missing := same(t, source, came[first:]); missing > int(r.value("dropped_frames_total", DropOverload)) {
+	if missing := same(t, source, came[first:]); missing > 0 {
 		t.Errorf("%d pictures are missing", missing)
 	}
 }
@@ -196,7 +196,7 @@ func TestVideoResized(t *testing.T) {
 	}
 	part := slices.IndexFunc(came, func(au *media.AccessUnit) bool { return au.ParameterSets.Width == 480 })
 	missing := same(t, source[:len(small)], came[:part]) + same(t, source[len(small):], came[part:]) + len(small) - part
-	if n := r.value("restarts_total", ""); missing > int(r.value("dropped_frames_total", DropOverload)) || n != 0 {
+	if n := r.value("restarts_total", ""); missing > 0 || n != 0 {
 		t.Errorf("%d pictures are missing; %v restarts", missing, n)
 	}
 }
@@ -208,7 +208,7 @@ func TestVideoKilled(t *testing.T) {
 		t.Run(signal.String(), func(t *testing.T) {
 			t.Parallel()
 			r := newVideoRig(t, Config{})
-			source := encodeH264(t, "320x180", 30, 6*time.Second, strings.Replace(withB, "-g 30", "-g 300", 1))
+			source := encodeH264(t, "320x180", 30, 10*time.Second, strings.Replace(withB, "-g 30", "-g 300", 1))
 			r.feed(source[:45])
 			r.shown(source[20].PTS)
 			if err := syscall.Kill(r.process().cmd.Process.Pid, signal); err != nil {
@@ -221,7 +221,7 @@ func TestVideoKilled(t *testing.T) {
 			if n := r.value("restarts_total", ""); n != 1 || i < 0 {
 				t.Errorf("%v restarts, the IDR after it is picture %d", n, i)
 			}
-			if missing > 120 {
+			if missing > 240 {
 				t.Errorf("%d pictures are missing", missing)
 			}
 			t.Logf("%d pictures are missing", missing)
@@ -245,7 +245,7 @@ func TestVideoKeyframes(t *testing.T) {
 			keys = append(keys, slices.IndexFunc(source, func(s *media.AccessUnit) bool { return s.PTS == au.PTS }))
 		}
 	}
-	if len(keys) != 4 || keys[0] != 0 || keys[1] != 60 || keys[2] < asked || keys[2] > asked+15 || keys[3] != 120 {
+	if len(keys) != 4 || keys[0] != 0 || keys[1] != 60 || keys[2] < asked-15 || keys[2] > asked+15 || keys[3] != 120 {
 		t.Errorf("the IDRs are pictures %v, want 0, 60, one soon after %d, and 120", keys, asked)
 	}
 }
