@@ -18,7 +18,7 @@ USER 935
 # In a container loopback is the container's own: publish 9095 to whom you
 # trust only.
 ENV SLUICE_ADMIN_ADDR=:9095
-EXPOSE 1935 8080 8189/udp 9095
+EXPOSE 1935 8080 8189/udp 8189/tcp 9095
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
   CMD wget -q -O /dev/null "http://127.0.0.1:${SLUICE_ADMIN_ADDR##*:}/healthz"
 ENTRYPOINT ["sluice"]

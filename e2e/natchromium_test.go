@@ -20,7 +20,7 @@ func TestChromiumReached(t *testing.T) {
 	for _, n := range networks {
 		t.Run(n.name, func(t *testing.T) {
 			l.Allow(t, append(n.allow, "tcp dport 8080")...)
-			watchFrom(t, l, "TestChromiumBehindNAT", "NAT_PAGE=http://"+lab.Server+":8080/", "NAT_WAY="+n.way, "CHROMIUM="+os.Getenv("CHROMIUM"))
+			watchFrom(t, l, "TestChromiumBehindNAT", "NAT_PAGE=http://"+lab.Public+":8080/", "NAT_WAY="+n.way, "CHROMIUM="+os.Getenv("CHROMIUM"))
 		})
 	}
 }

@@ -105,6 +105,9 @@ func New(c Config) (*Server, error) {
 	}
 	var err error
 	if s.server, err = pion.NewServer(config); err != nil {
+		if c.UDP != nil {
+			_ = c.UDP.Close()
+		}
 		return nil, errors.Join(fmt.Errorf("start the TURN server: %w", err), s.Close())
 	}
 	return s, nil

@@ -1,5 +1,5 @@
-// Package lab makes networks of network namespaces: a server on the internet,
-// and a viewer behind a NAT and a firewall. They are gone when the test ends.
+// Package lab makes networks of network namespaces: a server, and a viewer behind
+// a firewall, each behind a NAT. They are gone when the test ends.
 package lab
 
 import (
@@ -13,8 +13,10 @@ import (
 	"github.com/sluice-media/sluice/e2e/proc"
 )
 
-// Server is the server's address, of a network for examples (RFC 5737).
-const Server = "198.51.100.2"
+// Public is the address under which the viewer reaches the server, of a network
+// for examples (RFC 5737). The server has another one, and cannot reach itself
+// by this.
+const Public = "203.0.113.7"
 
 // Lab is one such network.
 type Lab struct{ server, nat, viewer string }
@@ -39,11 +41,12 @@ func New(tb testing.TB) *Lab {
 		tb.Cleanup(func() { _ = exec.Command("ip", "netns", "del", ns).Run() })
 		run(tb, "", "ip", "-n", ns, "link", "set", "lo", "up")
 	}
-	l.link(tb, l.server, "wan", Server+"/24", l.nat, "wan", "198.51.100.1/24")
+	l.link(tb, l.server, "wan", "198.51.100.2/24", l.nat, "wan", "198.51.100.1/24")
 	l.link(tb, l.viewer, "lan", "192.168.7.2/24", l.nat, "lan", "192.168.7.1/24")
 	run(tb, "", "ip", "-n", l.viewer, "route", "add", "default", "via", "192.168.7.1")
 	run(tb, "", "ip", "netns", "exec", l.nat, "sysctl", "-qw", "net.ipv4.ip_forward=1")
 	l.nft(tb, `table ip nat {
+		chain in { type nat hook prerouting priority dstnat; ip daddr `+Public+` dnat to 198.51.100.2; }
 		chain out { type nat hook postrouting priority srcnat; oifname "wan" masquerade random; }
 	}`)
 	return l
@@ -78,22 +81,28 @@ func (l *Lab) Allow(tb testing.TB, rules ...string) {
 		}`)
 }
 
+// Slow makes the line to the viewer carry no more than a rate, such as 1mbit.
+func (l *Lab) Slow(tb testing.TB, rate string) {
+	tb.Helper()
+	run(tb, "", "ip", "netns", "exec", l.nat, "tc", "qdisc", "add", "dev", "lan", "root", "tbf", "rate", rate, "burst", "10kb", "latency", "200ms")
+}
+
 func (l *Lab) nft(tb testing.TB, rules string) {
 	tb.Helper()
 	run(tb, rules, "ip", "netns", "exec", l.nat, "nft", "-f", "-")
 }
 
-// OnServer starts a program on the server.
-func (l *Lab) OnServer(tb testing.TB, program string, args ...string) *proc.Process {
+// OnServer starts a command line on the server; env VARIABLE=VALUE may be its
+// beginning.
+func (l *Lab) OnServer(tb testing.TB, command ...string) *proc.Process {
 	tb.Helper()
-	return proc.Start(tb, "ip", append([]string{"netns", "exec", l.server, program}, args...)...)
+	return proc.Start(tb, "ip", append([]string{"netns", "exec", l.server}, command...)...)
 }
 
-// OnViewer starts a program on the viewer's machine, with more environment.
-func (l *Lab) OnViewer(tb testing.TB, env []string, program string, args ...string) *proc.Process {
+// OnViewer starts a command line on the viewer's machine.
+func (l *Lab) OnViewer(tb testing.TB, command ...string) *proc.Process {
 	tb.Helper()
-	inside := append([]string{"netns", "exec", l.viewer, "env"}, env...)
-	return proc.Start(tb, "ip", append(append(inside, program), args...)...)
+	return proc.Start(tb, "ip", append([]string{"netns", "exec", l.viewer}, command...)...)
 }
 
 func run(tb testing.TB, input, program string, args ...string) {
