@@ -68,7 +68,13 @@ func TestAccess(t *testing.T) {
 		t.Errorf("the public name as the key: %v", err)
 	}
 	publisher := source.FFmpeg{}.Publish(t, s.Publish("live/"+key))
+	s.Token = token
 	s.WaitLive(stream)
+	s.Token = wrong
+	if got, err := s.Stream(stream); err != nil || got.Live {
+		t.Errorf("with a wrong token the list shows %+v, %v", got, err)
+	}
+	s.Token = token
 
 	for _, q := range []string{"", "?token=" + wrong} {
 		if _, err := viewer.TryJoin(t, s.WHEP(stream)+q); err == nil || !strings.Contains(err.Error(), "401") {

@@ -28,6 +28,10 @@ type Server struct {
 	// Addresses as host:port.
 	RTMP, HTTP, Admin, UDP string
 
+	// Token is shown where streams are listed: closed ones are not listed
+	// without it.
+	Token string
+
 	tb testing.TB
 }
 

@@ -34,7 +34,7 @@ type Stream struct {
 
 // Streams reads the stream list.
 func (s *Server) Streams() ([]Stream, error) {
-	resp, err := http.Get("http://" + s.HTTP + "/api/streams")
+	resp, err := http.Get("http://" + s.HTTP + "/api/streams?token=" + s.Token)
 	if err != nil {
 		return nil, err
 	}
