@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/e2e/await"
+	"github.com/sluice-media/sluice/e2e/browser"
 	"github.com/sluice-media/sluice/e2e/rtmp"
 	"github.com/sluice-media/sluice/e2e/server"
 	"github.com/sluice-media/sluice/e2e/source"
@@ -100,6 +101,49 @@ func TestAccess(t *testing.T) {
 		if strings.Contains(s.Output(), secret) {
 			t.Errorf("the log holds the %s", name)
 		}
+	}
+}
+
+// TestTokenPage: the page asks for what a closed stream takes, and plays with it.
+func TestTokenPage(t *testing.T) {
+	const stream = "live/closed"
+	token, hash := newKey(t)
+	file := filepath.Join(t.TempDir(), "access.yml")
+	if err := os.WriteFile(file, []byte("watch: [{stream: live/*, tokens: [\""+hash+"\"]}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := server.Start(t, "--access", file)
+	s.Token = token
+	source.FFmpeg{Width: 320, Height: 180}.Publish(t, s.Publish(stream))
+	s.WaitLive(stream)
+	chromium := browser.StartChromium(t)
+	page := chromium.Open(t, s.Watch(stream))
+	page.WaitState("offline", 10*time.Second)
+	await.Success(t, 5*time.Second, func() error {
+		if text := page.Text(); !strings.Contains(text, "not open to everybody") || page.Ask(`document.getElementById("ask").hidden`) != "false" {
+			return errorString("the page says " + text)
+		}
+		return nil
+	})
+	page.Screenshot("token-asked")
+	page.Run(`document.getElementById("token").focus()`)
+	page.Press("m") // a letter, no command
+	page.Run(`document.getElementById("token").value = "` + token + `"; document.getElementById("ask").requestSubmit()`)
+	page.WaitState("live", 10*time.Second)
+	page.Screenshot("token-given")
+	if got := page.Ask(`location.hash`); got != "#token="+token {
+		t.Errorf("the address ends in %q", got)
+	}
+	await.Success(t, 15*time.Second, func() error {
+		if got := page.Ask(`document.getElementById("facts").innerText`); !strings.Contains(got, "H.264") {
+			return errorString("the page knows of the stream: " + got)
+		}
+		return nil
+	})
+	again := chromium.Open(t, s.Watch(stream)+"?token="+token)
+	again.WaitState("live", 10*time.Second)
+	if strings.Contains(s.Output(), token) {
+		t.Error("the log holds the token")
 	}
 }
 

@@ -25,6 +25,7 @@ export function controls({ stage, video, sound, figures }) {
   document.addEventListener('keydown', (event) => {
     const arrow = event.key.startsWith('Arrow');
     if (event.ctrlKey || event.metaKey || event.altKey || (event.repeat && !arrow)) return;
+    if (event.target.type === 'password') return; // letters are letters there
     if (arrow && (event.target === byID('volume') || !document.fullscreenElement && !embedded())) return; // it scrolls the page
     actions[event.key.toLowerCase()]?.();
   });

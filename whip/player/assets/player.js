@@ -22,7 +22,6 @@ const STEADY = 10_000; //    of playing before the next trouble counts as the fi
 export class Player {
   #video;
   #url;
-  #token;
   #about;
   #stream; // MediaStream of the session
   #onState;
@@ -33,6 +32,7 @@ export class Player {
   #troubles = 0; // in a row
   #soundOnly = false; // the stream has no picture
   #inactive = false; // the server said so
+  token; // for a closed stream
   state = 'connecting';
 
   // onState gets ({state, headline, detail}) when something changed, onViewers
@@ -40,7 +40,7 @@ export class Player {
   constructor({ video, url, token, about, onState, onViewers }) {
     this.#video = video;
     this.#url = url;
-    this.#token = token;
+    this.token = token;
     this.#onViewers = onViewers;
     this.#about = about;
     this.#onState = onState;
@@ -97,7 +97,7 @@ export class Player {
   #open() {
     this.#meter = new Meter();
     this.#stream = undefined;
-    this.#session = new Session(this.#url, this.#token, (stream) => this.#attach(stream));
+    this.#session = new Session(this.#url, this.token, (stream) => this.#attach(stream));
     return this.#session;
   }
 

@@ -46,6 +46,7 @@ function refused(refusal, tries) {
     case 409:
       return { ...NOBODY, pause: spread(Math.min(LONGEST, (retryAfter ?? OFFLINE) * (tries < 30 ? 1 : 2))) };
     case 401:
+      return { state: 'offline', headline: 'This stream is not open to everybody', detail: 'Watching it takes a token.', ask: true, pause: HOPELESS };
     case 403:
       return { state: 'offline', headline: 'This stream is not open to you', detail: message, pause: HOPELESS };
     case 422:

@@ -19,16 +19,17 @@ const path = location.pathname.split('/').slice(-2).join('/'); // app/key, still
 const name = path.split('/').map(decodeURIComponent).join('/');
 const options = new URLSearchParams(location.search);
 // A token behind # stays out of every log.
-const token = new URLSearchParams(location.hash.slice(1)).get('token') ?? options.get('token');
+const token = new URLSearchParams(location.hash.slice(1)).get('token') ?? options.get('token') ?? '';
 const video = byID('video');
 
-function onState({ state, headline, detail }) {
+function onState({ state, headline, detail, ask = false }) {
   html.dataset.state = state;
   setText(byID('headline'), headline || 'Playing');
   byID('notice').classList.toggle('unseen', !headline); // still there for screen readers
   setText(byID('detail'), detail);
   setText(byID('badgeText'), BADGES[state]);
   byID('retry').hidden = state !== 'unsupported';
+  byID('ask').hidden = !ask;
   document.title = state === 'live' ? `${name} · Sluice` : `${name} (${BADGES[state].toLowerCase()}) · Sluice`;
   embed.say('state', { state, headline, detail });
 }
@@ -37,7 +38,7 @@ html.toggleAttribute('data-embedded', window.self !== window.top || options.get(
 html.toggleAttribute('data-bare', options.get('controls') === '0');
 setText(byID('title'), name);
 
-const about = new Stream(`api/streams/${path}`);
+const about = new Stream(`api/streams/${path}`, token);
 const onViewers = keepFacts(about);
 const player = new Player({ video, url: new URL(`whep/${path}`, root), token, about, onState, onViewers });
 const figures = new Figures(byID('figures'), () => player.stats());
@@ -49,6 +50,13 @@ if (options.get('stats') === '1') actions.s();
 
 video.addEventListener('resize', () => { // also of a publisher who turns the phone
   if (video.videoHeight > 0) byID('stage').style.setProperty('--aspect', video.videoWidth / video.videoHeight);
+});
+byID('ask').addEventListener('submit', (event) => {
+  event.preventDefault();
+  player.token = about.token = byID('token').value;
+  history.replaceState(null, '', `#token=${encodeURIComponent(player.token)}`); // for the next time
+  byID('ask').hidden = true;
+  player.again();
 });
 byID('retry').addEventListener('click', () => player.again());
 video.addEventListener('loadedmetadata', () => sound.play());
