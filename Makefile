@@ -73,6 +73,9 @@ e2e-codecs: deps-test ## H.265, AV1, VP9 and Opus over Enhanced RTMP from an FFm
 e2e-axe: deps-axe ## the pages against axe-core's rules of accessibility, on phones and desktops
 	@AXE="$$(scripts/axe)" go test -tags e2e,axe -count=1 -run Axe -v ./e2e
 
+flood: deps-test ## 10,000 bad requests and 2,000 sessions that never connect beside a viewer who misses nothing
+	@FLOOD=10000 go test -tags e2e -count=1 -timeout 30m -v -run TestFlood ./e2e
+
 e2e-clients: deps-axe ## WHEP clients by others, from npm, in Chromium: they play, restart ICE and leave
 	@WHEP_CLIENTS="$$(scripts/whep-clients)" go test -tags e2e,clients -count=1 -timeout 30m -run Clients -v ./e2e
 
@@ -103,4 +106,4 @@ $(GOLANGCI):
 	@GOFLAGS= GOBIN="$(CURDIR)/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv bin/golangci-lint $(GOLANGCI)
 
-.PHONY: help run demo build test lint unit fuzz bench benchmarks e2e soak attack e2e-obs e2e-codecs e2e-nat e2e-axe e2e-clients image deps-run deps-test deps-obs deps-axe clean
+.PHONY: help run demo build test lint unit fuzz bench benchmarks e2e soak attack e2e-obs e2e-codecs e2e-nat e2e-axe e2e-clients flood image deps-run deps-test deps-obs deps-axe clean

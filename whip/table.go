@@ -78,8 +78,8 @@ func (t *table) bury(s *session) {
 		return
 	}
 	delete(t.live, s.key)
-	if !t.closed {
-		t.graves[s.key] = time.AfterFunc(tombstone, func() { t.take(s.key) })
+	if key := s.key; !t.closed { // all else of the session is free
+		t.graves[key] = time.AfterFunc(tombstone, func() { t.take(key) })
 	}
 }
 
