@@ -16,11 +16,12 @@ import (
 
 // pipe serves h on one connection in memory, whose clock can be a made one,
 // and returns the client's end.
-func pipe(t *testing.T, h http.Handler) net.Conn {
+func pipe(t *testing.T, h http.Handler) net.Conn { return pipeTo(t, &http.Server{Handler: h}) }
+
+func pipeTo(t *testing.T, s *http.Server) net.Conn {
 	client, server := net.Pipe()
 	l := &oneConn{conn: make(chan net.Conn, 1), done: make(chan struct{})}
 	l.conn <- server
-	s := &http.Server{Handler: h}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)

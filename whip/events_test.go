@@ -152,7 +152,8 @@ func TestEventsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, st := newHandler()
 		path := open(t, h)
-		conn := pipe(t, h)
+		// Timeouts for requests are none for what lasts.
+		conn := pipeTo(t, &http.Server{Handler: h, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second})
 		location := serve(h, request{method: "POST", path: path + eventTail}).Header().Get("Location")
 		_, _ = conn.Write([]byte("GET " + location + " HTTP/1.1\r\nHost: x\r\n\r\n"))
 		var got strings.Builder
