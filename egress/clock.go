@@ -39,6 +39,12 @@ func (c *clock) at(t time.Time) time.Duration {
 	return t.Sub(c.epoch) - time.Duration(c.origin.Load())
 }
 
+// when returns the instant of a media time: when its frame was captured, or as
+// much later as all frames take to come here.
+func (c *clock) when(m time.Duration) time.Time {
+	return c.epoch.Add(m + time.Duration(c.origin.Load()))
+}
+
 // observe takes note that a frame of media time m arrived.
 func (c *clock) observe(m time.Duration, arrival time.Time) {
 	now := arrival.Sub(c.epoch)

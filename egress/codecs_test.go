@@ -237,7 +237,7 @@ func TestVP9PicturesAreNumbered(t *testing.T) {
 	}
 	first := frame(true)
 	for _, f := range []*Frame{first, frame(false), first} {
-		_ = tr.send(f, 0, nil, time.Time{})
+		_ = tr.send(f, 0, nil)
 	}
 	if _, err := tr.repeat(sentFrame{frame: first, picture: 0x7fff}, 1); err != nil {
 		t.Fatal(err)

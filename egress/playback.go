@@ -59,6 +59,7 @@ type playback struct {
 	clock   *clock
 	track   *track
 	full    func() bool // the viewer's line takes nothing more now
+	sound   *track // nil: not accepted
 	metrics *viewerMetrics
 	joined  time.Time
 	waits   bool // for IDRs; never replay
@@ -87,13 +88,14 @@ type playback struct {
 	replayed bool   // floor counts
 	floor    uint32 // the last timestamp of a replay
 
-	firstIDR uint16 // sequence number of the first IDR's last packet
-	acked    bool
+	firstIDR mark // its last packet
+	delayed  mark // the first frame that told of startDelay
 }
 
 func newPlayback(v *Viewer, now time.Time) *playback {
 	return &playback{
-		source: v.source, backlog: v.backlog, clock: v.clock, track: v.peer.video, full: v.peer.Burst.Full,
+		source: v.source, backlog: v.backlog, clock: v.clock, track: v.peer.video, sound: v.peer.audio,
+		full: v.peer.Burst.Full,
 		metrics: v.metrics, joined: v.joined, waits: v.waits,
 		mine: v.peer.encoding, end: v.end,
 		repairs: repairs{}, cause: causeJoin,
@@ -180,7 +182,7 @@ func (p *playback) send(f *Frame, phase phase, now time.Time) {
 	}
 	first := p.track.header.SequenceNumber
 	p.history.add(sentFrame{frame: f, at: now, timestamp: ts, first: first, picture: p.track.picture})
-	if err := p.track.send(f, ts, p.cc, now); err != nil {
+	if err := p.track.send(f, ts, p.extension(f, phase, now)); err != nil {
 		p.metrics.drop(DropSendError, 1)
 	}
 	if f.IDR {
@@ -191,9 +193,24 @@ func (p *playback) send(f *Frame, phase phase, now time.Time) {
 	}
 }
 
+// extension returns what a frame's packets tell beside the picture.
+func (p *playback) extension(f *Frame, phase phase, now time.Time) extend {
+	t := p.track
+	switch {
+	case p.cc != nil:
+		return feedbackOn(t.ccID, p.cc, now)
+	case phase == live && t.delayID != 0 && !p.delayed.there && p.sound != nil && p.sound.packets > 0:
+		p.delayed.set(t.header.SequenceNumber)
+		return constant(t.delayID, playoutDelay(startDelay, startDelayMost))
+	case phase == live:
+		return t.capture(p.clock.when(f.PTS), now)
+	}
+	return nil
+}
+
 func (p *playback) noteIDR(last uint16, now time.Time) {
+	p.firstIDR.set(last)
 	if p.idrSent.IsZero() {
-		p.firstIDR = last
 		p.metrics.joinKeyframe.Observe(now.Sub(p.joined).Seconds())
 	}
 	p.idrSent = now
@@ -399,8 +416,9 @@ func (p *playback) receiverReport(packet *rtcp.ReceiverReport, now time.Time) {
 				p.rtt = time.Duration(int64(rtt) * int64(time.Second) >> 16)
 			}
 		}
-		if !p.acked && !p.idrSent.IsZero() && int16(uint16(r.LastSequenceNumber)-p.firstIDR) >= 0 {
-			p.acked = true
+		highest := uint16(r.LastSequenceNumber)
+		p.delayed.reached(highest)
+		if p.firstIDR.reached(highest) {
 			p.metrics.joinAcked.Observe(now.Sub(p.joined).Seconds())
 		}
 	}

@@ -359,7 +359,7 @@ func TestReceiverReport(t *testing.T) {
 	if d := s.play.rtt - 80*time.Millisecond; d.Abs() > time.Millisecond {
 		t.Errorf("round trip %v", s.play.rtt)
 	}
-	if !s.play.acked {
+	if !s.play.firstIDR.there {
 		t.Error("the IDR was not seen to be acknowledged")
 	}
 }

@@ -106,7 +106,7 @@ func (v *Viewer) sendAudio(o *output, now time.Time, sent *ledger) {
 	o.audio = v.backlog.takeAudio(o.audio)
 	if t := v.peer.audio; t != nil {
 		for _, f := range o.audio {
-			if err := t.send(f, t.timestamp(f.PTS), nil, now); err != nil {
+			if err := t.send(f, t.timestamp(f.PTS), t.capture(v.clock.when(f.PTS), now)); err != nil {
 				v.metrics.drop(DropSendError, 1)
 			}
 			sent.note(v.metrics, f)

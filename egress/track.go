@@ -34,16 +34,19 @@ type track struct {
 	bound  chan struct{} // closed by Bind, which sets the fields up to header
 	writer webrtc.TrackLocalWriter
 	rtx    rtp.Header // of the next retransmission; SSRC 0: not negotiated
-	ccID   uint8      // of the rtc.TransportCC extension; 0: not negotiated
+
+	// IDs of header extensions; 0: not negotiated
+	ccID, delayID, captureID uint8
 
 	// owned by the sending goroutine
-	header  rtp.Header // of the next packet, but for its timestamp
-	next    uint32     // timestamp at which the next audio packet is no surprise
-	skew    time.Duration
-	packets uint32
-	octets  uint32
-	picture uint16 // picture ID of the next VP9 frame
-	buf     []byte // of a payload with it
+	header   rtp.Header // of the next packet, but for its timestamp
+	next     uint32     // timestamp at which the next audio packet is no surprise
+	skew     time.Duration
+	packets  uint32
+	octets   uint32
+	picture  uint16    // picture ID of the next VP9 frame
+	captured time.Time // when capture last told
+	buf      []byte    // of a payload with it
 }
 
 func newTrack(kind webrtc.RTPCodecType, clock int64) *track {
@@ -69,8 +72,13 @@ func (t *track) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, err
 		}
 	}
 	for _, e := range c.HeaderExtensions() {
-		if e.URI == rtc.TransportCC {
+		switch e.URI {
+		case rtc.TransportCC:
 			t.ccID = uint8(e.ID)
+		case rtc.PlayoutDelay:
+			t.delayID = uint8(e.ID)
+		case rtc.AbsCaptureTime:
+			t.captureID = uint8(e.ID)
 		}
 	}
 	close(t.bound)
@@ -95,16 +103,15 @@ func (t *track) Kind() webrtc.RTPCodecType { return t.kind }
 // timestamp returns the RTP timestamp of a media time.
 func (t *track) timestamp(m time.Duration) uint32 { return t.base + ticks(m, t.clock) }
 
-// send writes a frame's packets. With cc they ask for transport-wide feedback.
-// After an error it goes on with the next packet: a receiver repairs one lost
+// send writes a frame's packets, with an extension unless that is nil. After an error it goes on with the next packet: a receiver repairs one lost
 // packet more easily than many.
-func (t *track) send(f *Frame, timestamp uint32, cc *twcc, now time.Time) (err error) {
+func (t *track) send(f *Frame, timestamp uint32, extension extend) (err error) {
 	t.header.Timestamp = timestamp
 	t.skew = f.Skew
 	for i, p := range f.Payloads {
 		p = t.numbered(f, p, t.picture)
 		t.header.Marker = t.marks(f, i)
-		t.askFeedback(cc, len(p), now)
+		t.extend(extension, len(p))
 		if _, e := t.writer.WriteRTP(&t.header, p); e != nil {
 			err = e
 		}
@@ -126,16 +133,24 @@ func (t *track) numbered(f *Frame, payload []byte, picture uint16) []byte {
 	return t.buf
 }
 
-// askFeedback puts the rtc.TransportCC extension on the next packet, or takes it
-// off.
-func (t *track) askFeedback(cc *twcc, bytes int, now time.Time) {
-	if cc == nil {
-		t.header.Extension, t.header.Extensions = false, nil
+// extend puts an extension on the next packet, or takes the last one's off.
+func (t *track) extend(extension extend, bytes int) {
+	t.header.Extension, t.header.Extensions = false, t.header.Extensions[:0]
+	if extension == nil {
 		return
 	}
-	// A one-byte-header extension of two bytes with an ID that pion negotiated
-	// is always well-formed.
-	_ = t.header.SetExtension(t.ccID, binary.BigEndian.AppendUint16(nil, cc.stamp(bytes, now)))
+	// A one-byte-header extension of up to 16 bytes with an ID that pion
+	// negotiated is always well-formed.
+	_ = t.header.SetExtension(extension(bytes))
+}
+
+// capture tells now and then when a frame was captured.
+func (t *track) capture(at, now time.Time) extend {
+	if t.captureID == 0 || now.Before(t.captured.Add(capturePause)) {
+		return nil
+	}
+	t.captured = now
+	return constant(t.captureID, captureTime(at))
 }
 
 // repeat sends a packet once more: on the retransmission SSRC (RFC 4588 §4), or

@@ -18,6 +18,26 @@ const (
 // arrival (draft-holmer-rmcat-transport-wide-cc-extensions-01).
 const TransportCC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 
+// Header extensions for receivers: the bounds of the delay between a picture's
+// arrival and its showing, and when a frame was captured
+// (webrtc.org/experiments/rtp-hdrext).
+const (
+	PlayoutDelay   = "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay"
+	AbsCaptureTime = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
+)
+
+// extensions returns the header extensions that we know for a kind of media.
+func (r Role) extensions(kind webrtc.RTPCodecType) []string {
+	switch {
+	case r == Sender:
+		return []string{TransportCC}
+	case kind == webrtc.RTPCodecTypeVideo:
+		return []string{TransportCC, PlayoutDelay, AbsCaptureTime}
+	default:
+		return []string{AbsCaptureTime}
+	}
+}
+
 // mediaEngine knows just what was chosen from the offer.
 func (o *Offer) mediaEngine() (*webrtc.MediaEngine, error) {
 	engine := &webrtc.MediaEngine{}
@@ -32,17 +52,18 @@ func (o *Offer) mediaEngine() (*webrtc.MediaEngine, error) {
 			register(codec(v.rtx, webrtc.MimeTypeRTX, VideoClock, 0, fmt.Sprintf("apt=%d", v.payloadType)),
 				webrtc.RTPCodecTypeVideo)
 		}
-		err = cmp.Or(err, engine.RegisterHeaderExtension(
-			webrtc.RTPHeaderExtensionCapability{URI: TransportCC}, webrtc.RTPCodecTypeVideo))
 	}
 	if a := o.Audio; a != nil {
 		var feedback []string
 		if o.role == Sender {
 			feedback = []string{"transport-cc"}
-			err = cmp.Or(err, engine.RegisterHeaderExtension(
-				webrtc.RTPHeaderExtensionCapability{URI: TransportCC}, webrtc.RTPCodecTypeAudio))
 		}
 		register(codec(a.payloadType, webrtc.MimeTypeOpus, AudioClock, 2, a.fmtp, feedback...), webrtc.RTPCodecTypeAudio)
+	}
+	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeAudio} {
+		for _, uri := range o.role.extensions(kind) {
+			err = cmp.Or(err, engine.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, kind))
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("register codecs: %w", err)

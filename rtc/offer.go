@@ -216,7 +216,8 @@ func (a *Accepted) trimmed(role Role, candidates *int) *sdp.MediaDescription {
 				continue
 			}
 		case "extmap":
-			if _, uri, _ := strings.Cut(attr.Value, " "); role == Receiver && m.MediaName.Media != "video" || uri != TransportCC {
+			_, uri, _ := strings.Cut(attr.Value, " ")
+			if !slices.Contains(role.extensions(webrtc.NewRTPCodecType(m.MediaName.Media)), uri) {
 				continue
 			}
 		case sdp.AttrKeyCandidate:
