@@ -49,6 +49,7 @@ type scene struct {
 	index int
 	gop   int
 
+	drift    float64 // how much slower the publisher's clock is
 	encoding Encoding
 	skipped  func(index int) bool // nil: none is
 }
@@ -94,7 +95,7 @@ func (s *scene) publish() {
 	h.gop.add(f)
 	h.deliver(f)
 	h.mu.Unlock()
-	s.now = s.now.Add(frameTime)
+	s.now = s.now.Add(time.Duration(float64(frameTime) * (1 + s.drift)))
 }
 
 // run lets time pass: frames are published and sent at their pace. It returns
