@@ -59,7 +59,7 @@ type playback struct {
 	clock   *clock
 	track   *track
 	full    func() bool // the viewer's line takes nothing more now
-	sound   *track // nil: not accepted
+	sound   *track      // nil: not accepted
 	metrics *viewerMetrics
 	joined  time.Time
 	waits   bool // for IDRs; never replay
@@ -95,7 +95,7 @@ type playback struct {
 func newPlayback(v *Viewer, now time.Time) *playback {
 	return &playback{
 		source: v.source, backlog: v.backlog, clock: v.clock, track: v.peer.video, sound: v.peer.audio,
-		full: v.peer.Burst.Full,
+		full:    v.peer.Burst.Full,
 		metrics: v.metrics, joined: v.joined, waits: v.waits,
 		mine: v.peer.encoding, end: v.end,
 		repairs: repairs{}, cause: causeJoin,

@@ -19,6 +19,9 @@ import (
 	"github.com/sluice-media/sluice/e2e/load"
 )
 
+// clipGOP is the distance of the IDRs of the stream that all servers send.
+const clipGOP = 2 * time.Second
+
 // options are the command line.
 type options struct {
 	servers []string
@@ -122,7 +125,7 @@ func (o *options) openClip(ctx context.Context, dir string) (*load.Clip, error) 
 	if _, err := os.Stat(file); err == nil {
 		return load.ReadClip(file)
 	}
-	return load.NewClip(ctx, file)
+	return load.NewClip(ctx, file, clipGOP)
 }
 
 func write(name string, results []result) error {

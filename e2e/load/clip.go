@@ -14,24 +14,26 @@ import (
 	"github.com/sluice-media/sluice/e2e/rtmp"
 )
 
-// clipLength is what is encoded; Clip repeats it.
-const clipLength = 10 * time.Second
+const (
+	clipLength = 10 * time.Second // is what is encoded; Clip repeats it
+	clipRate   = 30               // frames a second
+)
 
 // Clip is an endless publication, 1280x720 at 30 frames a second and
-// 2.5 Mbit/s with an IDR every two seconds and stereo AAC, as FLV tags. Every
-// access unit begins with a stamp.
+// 2.5 Mbit/s and stereo AAC, as FLV tags. Every access unit begins with a stamp.
 type Clip struct {
 	tags   []rtmp.Tag
 	frames int // tags at the start of the clip that are not repeated
 }
 
-// NewClip has ffmpeg encode one. The noise gives the encoder what to spend the
-// bits on.
-func NewClip(ctx context.Context, file string) (*Clip, error) {
+// NewClip has ffmpeg encode one with an IDR so often, which divides 10 s. The
+// noise gives the encoder what to spend the bits on.
+func NewClip(ctx context.Context, file string, gop time.Duration) (*Clip, error) {
+	frames := fmt.Sprint(int(gop.Seconds() * clipRate))
 	args := "-nostdin -hide_banner -loglevel error" +
-		" -f lavfi -i testsrc2=size=1280x720:rate=30,noise=alls=12:allf=t -f lavfi -i sine=frequency=440:sample_rate=48000" +
+		" -f lavfi -i testsrc2=size=1280x720:rate=" + fmt.Sprint(clipRate) + ",noise=alls=12:allf=t -f lavfi -i sine=frequency=440:sample_rate=48000" +
 		" -c:v libx264 -preset superfast -tune zerolatency -x264-params sliced-threads=0 -pix_fmt yuv420p" +
-		" -b:v 2500k -maxrate 2500k -bufsize 2500k -g 60 -keyint_min 60 -sc_threshold 0 -bf 0" +
+		" -b:v 2500k -maxrate 2500k -bufsize 2500k -g " + frames + " -keyint_min " + frames + " -sc_threshold 0 -bf 0" +
 		" -c:a aac -b:a 128k -ac 2 -t " + fmt.Sprint(clipLength.Seconds()) + " -f flv -y"
 	out, err := exec.CommandContext(ctx, "ffmpeg", append(strings.Fields(args), file)...).CombinedOutput()
 	if err != nil {
