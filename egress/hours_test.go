@@ -17,7 +17,7 @@ func TestTwoHours(t *testing.T) {
 			s := newScene(t, 240, 0)
 			s.drift = drift
 			track := s.play.track
-			track.base = -uint32((time.Hour).Seconds()) * videoClock // wraps after an hour
+			track.base = -uint32(time.Hour.Seconds()) * videoClock // wraps after an hour
 			var start, worst time.Duration
 			wraps := 0
 			for minute := range 120 {
