@@ -55,13 +55,14 @@ type videoRig struct {
 	*VideoWriter
 	reg     *prometheus.Registry
 	got     *mediatest.Recorder
+	faster  time.Duration // than in reality pictures are fed
 	watched atomic.Bool
 	asked   atomic.Bool
 }
 
 func newVideoRig(t testing.TB, cfg Config) *videoRig {
 	t.Helper()
-	r := &videoRig{t: t, reg: prometheus.NewRegistry(), got: mediatest.NewRecorder(t)}
+	r := &videoRig{t: t, reg: prometheus.NewRegistry(), got: mediatest.NewRecorder(t), faster: 4}
 	cfg.Metrics = metrics.New(r.reg)
 	cfg.Spares = -1
 	r.watched.Store(true)
@@ -76,15 +77,12 @@ func newVideoRig(t testing.TB, cfg Config) *videoRig {
 	return r
 }
 
-// faster is how much faster than in reality pictures are fed.
-const faster = 2
-
 // feed writes access units at the pace of their DTS, but faster.
 func (r *videoRig) feed(units []*media.AccessUnit) {
 	r.t.Helper()
 	begin := time.Now()
 	for _, au := range units {
-		time.Sleep(time.Until(begin.Add((au.DTS - units[0].DTS) / faster)))
+		time.Sleep(time.Until(begin.Add((au.DTS - units[0].DTS) / r.faster)))
 		au := *au
 		au.Arrival = time.Now()
 		if err := r.WriteVideo(&au); err != nil {
