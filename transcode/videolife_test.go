@@ -160,6 +160,29 @@ func TestVideoBegins(t *testing.T) {
 	}
 }
 
+// TestVideoCause: where browsers do not show it for another cause from some IDR
+// on, the pictures say so from there on.
+func TestVideoCause(t *testing.T) {
+	t.Parallel()
+	r := newVideoRig(t, Config{})
+	b := encodeH264(t, "320x180", 30, time.Second, withB)
+	source := then(b, encodeH264(t, "320x180", 30, time.Second, strings.Replace(withB, "yuv420p", "yuv422p", 1)))
+	r.feed(source)
+	came := r.shown(lastPTS(source, 12))
+	for _, au := range came {
+		want := media.BFrames
+		if au.PTS > lastPTS(source[:len(b)], 0) {
+			want = media.High422
+		}
+		if treatment(au).Cause != want {
+			t.Fatalf("the picture of %v is encoded anew because of %q, not %q", au.PTS, treatment(au).Cause, want)
+		}
+	}
+	if missing := len(source) - len(came); missing > 12 {
+		t.Errorf("%d pictures are missing", missing)
+	}
+}
+
 // TestVideoUnannounced: B-frames that nothing announces are seen at the first
 // one, in the middle of a GOP, and encoded from there on.
 func TestVideoUnannounced(t *testing.T) {

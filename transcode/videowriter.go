@@ -29,8 +29,8 @@ type VideoWriter struct {
 	cache   cache
 	encoder *videoEncoder // nil while there is none
 	always  bool          // it runs without viewers
-	begun   bool          // pictures were passed on since the last encoder
-	shown   time.Duration // PTS of the last of them
+	begun   bool          // the next encoder goes on behind shown
+	shown   time.Duration // PTS of the last picture passed on or drained
 }
 
 // NewVideoWriter returns a VideoWriter in front of next. It has no process
@@ -74,13 +74,8 @@ func (w *VideoWriter) Close() error {
 // passOn passes an access unit that browsers show. It is remembered where the
 // stream may yet turn out to have B-frames.
 func (w *VideoWriter) passOn(au *media.AccessUnit) error {
-	if w.encoder != nil {
-		e := w.encoder
-		w.encoder = nil
-		if err := e.drain(); err != nil {
-			return err
-		}
-		w.shown = e.out.last
+	if err := w.drain(); err != nil {
+		return err
 	}
 	w.always = false
 	if au.Codec == media.H264 && au.ParameterSets != nil && au.ParameterSets.ReorderFrames != 0 {
@@ -104,6 +99,12 @@ func (w *VideoWriter) passOn(au *media.AccessUnit) error {
 func (w *VideoWriter) reencode(au *media.AccessUnit, cause media.Cause) error {
 	if err := w.pool.video; err != nil {
 		return w.thin(au, cause, err)
+	}
+	if w.encoder != nil && w.encoder.cause != cause {
+		if err := w.drain(); err != nil {
+			return err
+		}
+		w.begun = true // the next one goes on behind it
 	}
 	wanted := w.demand.wanted()
 	w.always = w.always || w.encoder == nil && w.cache.crowded()
@@ -139,6 +140,18 @@ func (w *VideoWriter) start(au *media.AccessUnit, cause media.Cause) error {
 	w.encoder, w.begun = e, false
 	err := e.write(au, false)
 	go e.run(ctx, e.serve)
+	return err
+}
+
+// drain ends the encoder, with what it has not returned.
+func (w *VideoWriter) drain() error {
+	if w.encoder == nil {
+		return nil
+	}
+	e := w.encoder
+	w.encoder = nil
+	err := e.drain()
+	w.shown = e.out.last
 	return err
 }
 
