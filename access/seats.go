@@ -33,6 +33,7 @@ var (
 type Claim struct {
 	Stream  string
 	Address netip.Addr
+	Agent   string // what the publisher calls itself
 
 	// End ends the publication, whose Seat is then left. It must not block.
 	End func(cause error)
@@ -55,6 +56,7 @@ type Seats struct {
 
 	mu    sync.Mutex
 	taken map[string]*Seat
+	shut  bool
 }
 
 // Seat is the hold of one publisher on a name.
@@ -62,25 +64,27 @@ type Seat struct {
 	// static
 	claim    Claim
 	seats    *Seats
+	since    time.Time
 	left     chan struct{} // closed by Leave
 	replaced []netip.Addr  // hosts of those that this one pushed out, and they before
 
 	// guarded by mu
 	mu    sync.Mutex
 	heard time.Time
+	bytes uint64
 	news  chan struct{} // closed by the next Heard; nil: nobody waits for it
 }
 
-// Take returns the seat of the name claimed, or ErrTaken. It may wait for a
+// Take returns the seat of the name claimed, or ErrTaken or ErrShut. It may wait for a
 // few seconds, until ctx is done at the longest.
 func (s *Seats) Take(ctx context.Context, c Claim) (*Seat, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience+handover)
 	defer cancel()
 	var replaced []netip.Addr
 	for {
-		seat, holder := s.sit(c, replaced)
+		seat, holder, err := s.sit(c, replaced)
 		if holder == nil {
-			return seat, nil
+			return seat, err
 		}
 		if s.mayPush(holder, c) {
 			replaced = append(slices.Clone(holder.replaced), limit.Host(holder.claim.Address))
@@ -97,18 +101,22 @@ func (s *Seats) Take(ctx context.Context, c Claim) (*Seat, error) {
 }
 
 // sit returns a new seat, or the present holder's.
-func (s *Seats) sit(c Claim, replaced []netip.Addr) (seat, holder *Seat) {
+func (s *Seats) sit(c Claim, replaced []netip.Addr) (seat, holder *Seat, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.shut {
+		return nil, nil, ErrShut
+	}
 	if holder := s.taken[c.Stream]; holder != nil {
-		return nil, holder
+		return nil, holder, nil
 	}
 	if s.taken == nil {
 		s.taken = make(map[string]*Seat)
 	}
-	seat = &Seat{claim: c, seats: s, left: make(chan struct{}), replaced: replaced, heard: time.Now()}
+	now := time.Now()
+	seat = &Seat{claim: c, seats: s, since: now, left: make(chan struct{}), replaced: replaced, heard: now}
 	s.taken[c.Stream] = seat
-	return seat, nil
+	return seat, nil, nil
 }
 
 // mayPush says whether c may end a holder that is alive.
@@ -145,11 +153,12 @@ func (s *Seat) listen() (news <-chan struct{}, silent time.Duration) {
 	return s.news, time.Since(s.heard)
 }
 
-// Heard notes a frame that came at an instant.
-func (s *Seat) Heard(at time.Time) {
+// Heard notes a frame of so many bytes that came at an instant.
+func (s *Seat) Heard(at time.Time, bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.heard = at
+	s.bytes += uint64(bytes)
 	if s.news != nil {
 		close(s.news)
 		s.news = nil

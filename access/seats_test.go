@@ -32,7 +32,7 @@ func publish(t *testing.T, s *Seats, from netip.Addr, interval time.Duration) (*
 		for {
 			select {
 			case <-time.After(interval):
-				e.seat.Heard(time.Now())
+				e.seat.Heard(time.Now(), 0)
 			case <-e.ctx.Done():
 				return
 			}

@@ -34,6 +34,8 @@ var (
 	ErrConsentLost = errors.New("viewer lost consent")
 	// ErrViewerLeft: the viewer sent a DTLS close_notify.
 	ErrViewerLeft = errors.New("viewer left")
+	// ErrKicked: EndViewer was called.
+	ErrKicked = errors.New("viewer ended by the operator")
 	// ErrCodecChanged: the publisher changed to video that was not negotiated.
 	ErrCodecChanged = errors.New("codec changed")
 	// ErrStreamEnded: the publisher did not come back in time.

@@ -38,6 +38,7 @@ func (v *Viewer) readRTCP(s *webrtc.RTPSender) {
 			continue // a broken report is the viewer's own loss
 		}
 		for _, p := range packets {
+			v.vitals.heard(p, time.Now())
 			select {
 			case v.reports <- p:
 			default:

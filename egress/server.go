@@ -58,6 +58,7 @@ type Server struct {
 	mu      sync.Mutex
 	hubs    map[string]*stream
 	viewers int
+	present map[*Viewer]string // by the name of its stream
 	closed  bool
 }
 
@@ -76,7 +77,7 @@ func New(c Config) *Server {
 	c.MaxWaiting = cmp.Or(c.MaxWaiting, 1000)
 	c.Grace = cmp.Or(c.Grace, time.Minute)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
-	s := &Server{config: c, sender: newSender(c.Transport), hubs: map[string]*stream{}, log: c.Logger}
+	s := &Server{config: c, sender: newSender(c.Transport), hubs: map[string]*stream{}, present: map[*Viewer]string{}, log: c.Logger}
 	s.ctx, s.end = context.WithCancelCause(context.Background())
 	return s
 }
@@ -147,6 +148,7 @@ func (s *Server) Await(name, sdp string, patience time.Duration) (*Viewer, error
 	go func() {
 		defer s.wg.Done()
 		v.run()
+		s.forget(v)
 		s.release(st, g)
 		close(v.done)
 	}()
@@ -218,6 +220,7 @@ func (s *Server) join(st *stream, g *guest, sdp string) (*Viewer, error) {
 		return nil, ErrClosed
 	}
 	s.wg.Add(1)
+	s.present[v] = st.name
 	return v, nil
 }
 

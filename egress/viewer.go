@@ -69,6 +69,8 @@ type Viewer struct {
 	done          chan struct{} // closed when all is freed
 
 	candidates atomic.Int32 // added by trickling
+
+	vitals vitals
 }
 
 func newViewer(st *stream, g *guest, sender *sender, waits bool) *Viewer {
@@ -183,6 +185,7 @@ func (v *Viewer) connect() bool {
 // writeRTCP sends one compound packet. An error means that the connection is
 // closing, which the context will tell.
 func (v *Viewer) writeRTCP(packets []rtcp.Packet) {
+	v.vitals.said(packets)
 	_, _ = v.peer.senders[0].Transport().WriteRTCP(packets)
 }
 

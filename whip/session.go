@@ -91,6 +91,7 @@ const (
 	endStreamEnded    = "stream_ended"
 	endServerClosed   = "server_closed"
 	endCodecChanged   = "codec_changed"
+	endKicked         = "kicked"
 	endOther          = "other"
 )
 
@@ -106,6 +107,8 @@ func reason(cause error) string {
 		return endConsentLost
 	case errors.Is(cause, egress.ErrStreamEnded):
 		return endStreamEnded
+	case errors.Is(cause, egress.ErrKicked):
+		return endKicked
 	case errors.Is(cause, egress.ErrCodecChanged):
 		return endCodecChanged
 	case errors.Is(cause, egress.ErrClosed):

@@ -32,9 +32,9 @@ func (p *phase) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-// newAdminServer serves the operator: metrics, health and profiles. It has no
-// write timeout, since a profile takes as long as is asked for.
-func newAdminServer(readyz, metrics http.Handler, logger *slog.Logger) *http.Server {
+// newAdminMux has what the operator can ask for from the start: metrics, health
+// and profiles.
+func newAdminMux(readyz, metrics http.Handler) *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", metrics)
 	mux.Handle("GET /readyz", readyz)
@@ -44,8 +44,14 @@ func newAdminServer(readyz, metrics http.Handler, logger *slog.Logger) *http.Ser
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+// newAdminServer serves the operator. It has no write timeout, since a profile
+// takes as long as is asked for.
+func newAdminServer(h http.Handler, logger *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           mux,
+		Handler:           h,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		IdleTimeout:       2 * time.Minute,

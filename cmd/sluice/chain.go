@@ -24,7 +24,7 @@ func publisher(gate *access.Gate, seats *access.Seats, server *egress.Server, po
 		if err != nil {
 			return "", nil, err
 		}
-		w, err := sit(ctx, seats, access.Claim{Stream: stream, Address: from, End: r.End}, func() (media.Writer, error) {
+		w, err := sit(ctx, seats, access.Claim{Stream: stream, Address: from, Agent: r.Agent, End: r.End}, func() (media.Writer, error) {
 			return chain(stream, server, pool)
 		})
 		if err != nil {
@@ -41,6 +41,9 @@ func sit(ctx context.Context, seats *access.Seats, c access.Claim, open func() (
 	seat, err := seats.Take(ctx, c)
 	if errors.Is(err, access.ErrTaken) {
 		return nil, &ingest.Refusal{Code: ingest.BadName, Description: c.Stream + " is being published already"}
+	}
+	if errors.Is(err, access.ErrShut) {
+		return nil, &ingest.Refusal{Code: ingest.Rejected, Description: "this server is about to stop"}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("take %s: %w", c.Stream, err)

@@ -82,6 +82,9 @@ func viewer(v whip.Visit) access.Viewer {
 
 // authorize is how whip asks the gate.
 func (g *gateway) authorize(ctx context.Context, v whip.Visit) (func(), error) {
+	if g.phase.n.Load() == draining {
+		return nil, fmt.Errorf("watch %s: %w", v.Stream, egress.ErrClosed)
+	}
 	if access.CheckName(v.Stream) != nil {
 		return nil, egress.ErrNoStream // nor will there be one
 	}

@@ -53,6 +53,13 @@ Files
     jwt: {jwks: https://issuer.example/jwks.json}
     hooks: {on_publish: http://127.0.0.1:8000/auth}
 
+Commands, which ask the Sluice whose admin port is at --admin-addr
+  sluice streams           who publishes what
+  sluice viewers [STREAM]  who watches, with what loss and round trip
+  sluice kick TARGET...    ends publications (live/show) and viewers (by ID)
+  sluice drain             lets nobody new in, ends with the last publisher
+  sluice key NAME          makes a stream key; asks nobody
+
 Signals
   SIGHUP           reads the access file and the TLS certificate again
   SIGTERM, SIGINT  end publishers, viewers, HTTP and ffmpeg, in this order;

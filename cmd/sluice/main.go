@@ -47,6 +47,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 		return code
 	}
+	if operates(args) {
+		return operate(ctx, args, stdout, stderr)
+	}
 	opts, err := parse(args, stdout)
 	if errors.Is(err, errAnswered) {
 		return exitOK

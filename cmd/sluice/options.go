@@ -22,7 +22,7 @@ type options struct {
 	RTMPAddr  string `name:"rtmp-addr" default:":1935" placeholder:"HOST:PORT" group:"addresses" help:"Where publishers connect (TCP)."`
 	RTMPSAddr string `name:"rtmps-addr" placeholder:"HOST:PORT" group:"addresses" help:"Where publishers connect over TLS (RTMPS), for example :1936. It needs --tls-cert and --tls-key."`
 	HTTPAddr  string `name:"http-addr" default:":8080" placeholder:"HOST:PORT" group:"addresses" help:"Where viewers find the page and WHEP (TCP)."`
-	AdminAddr string `name:"admin-addr" default:"127.0.0.1:9095" placeholder:"HOST:PORT" group:"addresses" help:"Where /metrics, /healthz, /readyz and /debug/pprof are (TCP). Keep it away from the public."`
+	AdminAddr string `name:"admin-addr" default:"127.0.0.1:9095" placeholder:"HOST:PORT" group:"addresses" help:"Where /metrics, /healthz, /readyz, /debug/pprof and the operator's API are (TCP). Keep it away from the public."`
 
 	WebRTCUDPAddr  string       `name:"webrtc-udp-addr" default:":8189" placeholder:"HOST:PORT" group:"addresses" help:"The one UDP port that carries the media of all viewers. With a loopback address only this machine can watch."`
 	WebRTCPublicIP []netip.Addr `name:"webrtc-public-ip" placeholder:"IP" group:"addresses" help:"Public address of this machine, announced to viewers in place of its own addresses. Needed behind NAT, in most clouds and in containers. Repeat it for more than one."`

@@ -19,7 +19,11 @@ type seated struct {
 
 // WriteVideo implements media.Writer.
 func (s *seated) WriteVideo(au *media.AccessUnit) error {
-	s.seat.Heard(au.Arrival)
+	bytes := 0
+	for _, unit := range au.NALUs {
+		bytes += len(unit)
+	}
+	s.seat.Heard(au.Arrival, bytes)
 	err := s.Writer.WriteVideo(au)
 	if unplayable := (*transcode.UnplayableError)(nil); errors.As(err, &unplayable) {
 		return &ingest.Refusal{Code: ingest.Rejected, Description: unplayable.Error()}
@@ -29,7 +33,7 @@ func (s *seated) WriteVideo(au *media.AccessUnit) error {
 
 // WriteAudio implements media.Writer.
 func (s *seated) WriteAudio(f *media.AudioFrame) error {
-	s.seat.Heard(f.Arrival)
+	s.seat.Heard(f.Arrival, len(f.Data))
 	return s.Writer.WriteAudio(f)
 }
 

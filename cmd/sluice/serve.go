@@ -10,10 +10,13 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sluice-media/sluice/access"
+	"github.com/sluice-media/sluice/admin"
 	"github.com/sluice-media/sluice/doctor"
 	"github.com/sluice-media/sluice/egress"
 	"github.com/sluice-media/sluice/forwarded"
@@ -33,6 +36,7 @@ func serve(ctx context.Context, opts options, logger *slog.Logger, stdout io.Wri
 		opts:     opts,
 		logger:   logger,
 		registry: prometheus.NewRegistry(),
+		seats:    &access.Seats{Replace: opts.TakeOver == "replace"},
 		failed:   make(chan error, 4), // one for each server, so that none waits
 	}
 	err := g.start(ctx)
@@ -73,13 +77,17 @@ type gateway struct {
 	turn      *turn.Credentials // nil: no TURN
 	turnPorts turnPorts
 
+	adminMux *http.ServeMux
+	seats    *access.Seats
+	until    atomic.Pointer[time.Time] // the end of a drain; nil: there is none
+
 	certificate *certificate // nil: no --tls-cert
 }
 
 func (g *gateway) start(ctx context.Context) error {
 	g.metrics = metrics.New(g.registry)
 	for _, part := range []func(context.Context) error{
-		g.startAdmin, g.startCertificate, g.startGate, g.startTranscode, g.startRTC, g.startTURN, g.startWeb, g.startIngest,
+		g.startAdmin, g.startCertificate, g.startGate, g.startTranscode, g.startRTC, g.startTURN, g.startWeb, g.startIngest, g.startAPI,
 	} {
 		if err := part(ctx); err != nil {
 			return err
@@ -92,7 +100,14 @@ func (g *gateway) startAdmin(context.Context) (err error) {
 	if g.admin, err = listen("--admin-addr", g.opts.AdminAddr); err != nil {
 		return err
 	}
-	g.serveHTTP("admin", g.admin, newAdminServer(&g.phase, metrics.Handler(g.registry), g.logger))
+	g.adminMux = newAdminMux(&g.phase, metrics.Handler(g.registry))
+	g.serveHTTP("admin", g.admin, newAdminServer(g.adminMux, g.logger))
+	return nil
+}
+
+// startAPI adds to the admin port what needs all other parts.
+func (g *gateway) startAPI(context.Context) error {
+	g.adminMux.Handle("/api/", admin.New(admin.Config{Server: g.egress, Seats: g.seats, Drain: g.drain}))
 	return nil
 }
 
@@ -172,7 +187,7 @@ func (g *gateway) startIngest(context.Context) (err error) {
 		listeners = append(listeners, tls.NewListener(g.rtmps, g.certificate.config()))
 	}
 	server, err := ingest.New(ingest.Config{
-		Publish:        publisher(g.gate, &access.Seats{Replace: g.opts.TakeOver == "replace"}, g.egress, g.pool),
+		Publish:        publisher(g.gate, g.seats, g.egress, g.pool),
 		MaxConnections: g.opts.MaxConnections,
 		MaxPerAddress:  g.opts.MaxPerAddress,
 		MaxMessage:     int(g.opts.MaxMessage),
@@ -202,14 +217,24 @@ func (g *gateway) serveHTTP(name string, l net.Listener, s *http.Server) {
 	g.parts.push(name, func(ctx context.Context) error { return endHTTP(ctx, s) })
 }
 
-// wait returns nil when ctx is done, or why a server ended before.
+// wait returns nil when ctx is done or a drain is over, or why a server ended
+// before.
 func (g *gateway) wait(ctx context.Context) error {
-	select {
-	case err := <-g.failed:
-		return err
-	case <-ctx.Done():
-		g.logger.Info("shutting down", "cause", context.Cause(ctx), "within", g.opts.ShutdownTimeout)
-		return nil
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case err := <-g.failed:
+			return err
+		case <-ctx.Done():
+			g.logger.Info("shutting down", "cause", context.Cause(ctx), "within", g.opts.ShutdownTimeout)
+			return nil
+		case now := <-ticker.C:
+			if g.drained(now) {
+				g.logger.Info("shutting down", "cause", "drained", "within", g.opts.ShutdownTimeout)
+				return nil
+			}
+		}
 	}
 }
 
