@@ -7,6 +7,9 @@ SHELL       := bash
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := bin/golangci-lint-$(GOLANGCI_VERSION)
 
+PEBBLE_VERSION := v2.10.1
+PEBBLE := bin/pebble-$(PEBBLE_VERSION)/pebble
+
 ARGS     ?=
 FUZZTIME ?= 30s
 SOAK     ?= 5m
@@ -82,6 +85,13 @@ e2e-clients: deps-axe ## WHEP clients by others, from npm, in Chromium: they pla
 e2e-nat: deps-test ## Chromium behind a NAT and five firewalls: UDP, ICE-TCP, TURN over UDP, TCP, TLS; needs root
 	@go test -tags e2e,nat -count=1 -timeout 10m -run ChromiumReached -v ./e2e
 
+e2e-acme: deps-test $(PEBBLE) ## certificates from Pebble, Let's Encrypt's ACME server for tests
+	@PEBBLE="$(CURDIR)/$(PEBBLE)" go test -tags e2e,acme -count=1 -run ACME -v ./e2e
+
+e2e-proxy: ## a browser through nginx, below a path
+	@scripts/deps proxy
+	@go test -tags e2e,proxy -count=1 -run Proxy -v ./e2e
+
 image: ## build the container image
 	docker build -t $(IMAGE) .
 
@@ -106,4 +116,9 @@ $(GOLANGCI):
 	@GOFLAGS= GOBIN="$(CURDIR)/bin" go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	@mv bin/golangci-lint $(GOLANGCI)
 
-.PHONY: help run demo build test lint unit fuzz bench benchmarks e2e soak attack e2e-obs e2e-codecs e2e-nat e2e-axe e2e-clients flood image deps-run deps-test deps-obs deps-axe clean
+$(PEBBLE):
+	@GOFLAGS= GOBIN="$(CURDIR)/$(@D)" go install \
+		github.com/letsencrypt/pebble/v2/cmd/pebble@$(PEBBLE_VERSION) \
+		github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv@$(PEBBLE_VERSION)
+
+.PHONY: help run demo build test lint unit fuzz bench benchmarks e2e soak attack e2e-obs e2e-codecs e2e-nat e2e-axe e2e-clients e2e-acme e2e-proxy flood image deps-run deps-test deps-obs deps-axe clean

@@ -40,18 +40,25 @@ func (c *certificate) config(protocols ...string) *tls.Config {
 	}
 }
 
-// startCertificate reads the certificate, if there is one, and keeps it that of
-// the files.
-func (g *gateway) startCertificate(ctx context.Context) error {
-	if g.opts.TLSCert == "" {
-		return nil
+// startIdentity gets ready what TLS servers prove their name with, if anything.
+func (g *gateway) startIdentity(ctx context.Context) error {
+	switch {
+	case g.opts.TLSCert != "":
+		return g.startCertificate(ctx)
+	case len(g.opts.ACMEDomain) > 0:
+		g.identity = newAutomatic(g.opts, g.metrics.CertificateExpiry(), g.logger)
 	}
+	return nil
+}
+
+// startCertificate reads the certificate and keeps it that of the files.
+func (g *gateway) startCertificate(ctx context.Context) error {
 	c := &certificate{certFile: g.opts.TLSCert, keyFile: g.opts.TLSKey}
 	if err := c.load(); err != nil {
 		return err
 	}
-	g.certificate = c
-	g.tellExpiry()
+	g.identity = c
+	g.tellExpiry(c)
 	g.watch(ctx, "certificate files", []string{c.certFile, c.keyFile}, func(context.Context) {
 		// The two files cannot change at once: a pair that does not fit may be
 		// half of a renewal.
@@ -60,14 +67,14 @@ func (g *gateway) startCertificate(ctx context.Context) error {
 			return
 		}
 		g.logger.Info("TLS certificate renewed", "expires", c.expiry())
-		g.tellExpiry()
+		g.tellExpiry(c)
 	})
 	return nil
 }
 
 // tellExpiry puts the end of the certificate's validity into the metrics.
-func (g *gateway) tellExpiry() {
-	expiry := g.certificate.expiry()
+func (g *gateway) tellExpiry(c *certificate) {
+	expiry := c.expiry()
 	g.metrics.CertificateExpiry().Set(float64(expiry.Unix()))
 	if time.Now().After(expiry) {
 		g.logger.Warn("the TLS certificate has expired: publishers and browsers will refuse it", "expired", expiry)

@@ -77,8 +77,8 @@ func (o options) checkReach() error {
 		}
 	}
 	switch {
-	case o.TURNTLSAddr != "" && o.TLSCert == "":
-		return errors.New("--turn-tls-addr needs --tls-cert and --tls-key")
+	case o.TURNTLSAddr != "" && !o.named():
+		return errors.New("--turn-tls-addr needs --tls-cert and --tls-key, or --acme-domain")
 	case o.WebRTCSTUN != "" && len(o.WebRTCPublicIP) > 0:
 		return errors.New("--webrtc-stun finds what --webrtc-public-ip says: give one of them")
 	case o.TURNHost != "" && !hostPattern().MatchString(o.TURNHost):

@@ -20,13 +20,15 @@ import (
 // prints them, and a test keeps the table in README.md equal to them.
 type options struct {
 	RTMPAddr  string `name:"rtmp-addr" default:":1935" placeholder:"HOST:PORT" group:"addresses" help:"Where publishers connect (TCP)."`
-	RTMPSAddr string `name:"rtmps-addr" placeholder:"HOST:PORT" group:"addresses" help:"Where publishers connect over TLS (RTMPS), for example :1936. It needs --tls-cert and --tls-key."`
+	RTMPSAddr string `name:"rtmps-addr" placeholder:"HOST:PORT" group:"addresses" help:"Where publishers connect over TLS (RTMPS), for example :1936. It needs --tls-cert or --acme-domain."`
 	HTTPAddr  string `name:"http-addr" default:":8080" placeholder:"HOST:PORT" group:"addresses" help:"Where viewers find the page and WHEP (TCP)."`
+	HTTPSAddr string `name:"https-addr" placeholder:"HOST:PORT" group:"addresses" help:"Where they find them over HTTPS, for example :443. It needs --tls-cert or --acme-domain. HTTP then leads there."`
 	AdminAddr string `name:"admin-addr" default:"127.0.0.1:9095" placeholder:"HOST:PORT" group:"addresses" help:"Where /metrics, /healthz, /readyz, /debug/pprof and the operator's API are (TCP). Keep it away from the public."`
 
 	WebRTCUDPAddr  string       `name:"webrtc-udp-addr" default:":8189" placeholder:"HOST:PORT" group:"addresses" help:"The one UDP port that carries the media of all viewers. With a loopback address only this machine can watch."`
 	WebRTCPublicIP []netip.Addr `name:"webrtc-public-ip" placeholder:"IP" group:"addresses" help:"Public address of this machine, announced to viewers in place of its own addresses. Needed behind NAT, in most clouds and in containers. Repeat it for more than one."`
 
+	PublicURL    *url.URL       `name:"public-url" placeholder:"URL" group:"addresses" help:"Where viewers find the page, if a proxy or a router puts it elsewhere: https://example.org/live. A path in it may reach Sluice or not."`
 	TrustedProxy []netip.Prefix `name:"trusted-proxy" placeholder:"CIDR" group:"addresses" help:"Network of reverse proxies in front of --http-addr, such as 127.0.0.0/8, whose X-Forwarded headers are believed. Repeat it for more than one."`
 
 	WebRTCTCPAddr string `name:"webrtc-tcp-addr" placeholder:"HOST:PORT" group:"addresses" help:"The one TCP port for viewers whose networks block UDP (ICE-TCP). Not given: as --webrtc-udp-addr; off: none."`
@@ -34,7 +36,7 @@ type options struct {
 	ICELite       bool   `name:"ice-lite" group:"addresses" help:"Leave connectivity checks to the viewers. Only where each of them can reach an announced address."`
 
 	TURNAddr    string         `name:"turn-addr" placeholder:"HOST:PORT" group:"turn" help:"Serve TURN over UDP and TCP, for example on :3478. It relays to Sluice's own media port alone."`
-	TURNTLSAddr string         `name:"turn-tls-addr" placeholder:"HOST:PORT" group:"turn" help:"Serve TURN over TLS, for example on :5349, or on :443, which the strictest networks let through. It needs --tls-cert and --tls-key."`
+	TURNTLSAddr string         `name:"turn-tls-addr" placeholder:"HOST:PORT" group:"turn" help:"Serve TURN over TLS, for example on :5349, or on :443, which the strictest networks let through. It needs --tls-cert or --acme-domain."`
 	TURNHost    string         `name:"turn-host" placeholder:"HOST" group:"turn" help:"Name or address under which viewers find TURN; over TLS the certificate's name. Not given: the host of the page."`
 	TURNPeer    []netip.Prefix `name:"turn-peer" placeholder:"CIDR" group:"turn" help:"What TURN relays to beside Sluice's media port. Private addresses are meant only by a prefix that lies within their range. Repeat it for more than one."`
 	ICEServer   []iceServer    `name:"ice-server" placeholder:"URL" group:"turn" help:"STUN or TURN server of somebody else's to tell viewers of: stun:HOST:PORT or turn:USER:PASSWORD@HOST:PORT?transport=udp. Repeat it for more than one."`
@@ -55,9 +57,13 @@ type options struct {
 	TakeOver             string        `name:"take-over" default:"refuse" enum:"refuse,replace" placeholder:"POLICY" group:"limits" help:"What becomes of a publisher whose name another one has: refuse it while the other one sends anything, or replace the other one."`
 	ReconnectGrace       time.Duration `name:"reconnect-grace" default:"60s" placeholder:"TIME" group:"limits" help:"How long viewers wait for a publisher that has gone before their sessions end."`
 
-	TLSCert     string        `name:"tls-cert" placeholder:"FILE" group:"tls" help:"PEM file with the certificate chain of this machine's name, its own certificate first. Read again when it changes, as the key is."`
-	TLSKey      string        `name:"tls-key" placeholder:"FILE" group:"tls" help:"PEM file with the key of --tls-cert."`
-	WaitingRoom time.Duration `name:"waiting-room" default:"0s" placeholder:"TIME" group:"limits" help:"How long viewers who come before the publisher may wait in an open session that plays when the stream begins, up to 1000 at a time. A request's own wish (?wait=30s) counts before it. 0s: they are told to come again."`
+	TLSCert string `name:"tls-cert" placeholder:"FILE" group:"tls" help:"PEM file with the certificate chain of this machine's name, its own certificate first. Read again when it changes, as the key is."`
+	TLSKey  string `name:"tls-key" placeholder:"FILE" group:"tls" help:"PEM file with the key of --tls-cert."`
+
+	ACMEDomain    []string      `name:"acme-domain" placeholder:"NAME" group:"tls" help:"Name of this machine for which Let's Encrypt is asked for a certificate, whose terms are thereby agreed to. Port 443 of the name must lead to --https-addr, or its port 80 to --http-addr. Repeat it for more than one."`
+	ACMEFolder    string        `name:"acme-folder" default:"sluice-acme" placeholder:"FOLDER" group:"tls" help:"Where such certificates and their keys are kept. It must outlive Sluice: Let's Encrypt gives only a few a week."`
+	ACMEDirectory string        `name:"acme-directory" default:"https://acme-v02.api.letsencrypt.org/directory" placeholder:"URL" group:"tls" help:"The ACME server, if it is to be another one."`
+	WaitingRoom   time.Duration `name:"waiting-room" default:"0s" placeholder:"TIME" group:"limits" help:"How long viewers who come before the publisher may wait in an open session that plays when the stream begins, up to 1000 at a time. A request's own wish (?wait=30s) counts before it. 0s: they are told to come again."`
 
 	Access string `name:"access" placeholder:"FILE" group:"access" help:"YAML file that says who may publish and who may watch; read again when it changes. Without it everybody may."`
 
@@ -133,6 +139,7 @@ func (o options) check() error {
 		{"--webrtc-stun", cmp.Or(o.WebRTCSTUN, ":0")},
 		{"--turn-addr", cmp.Or(o.TURNAddr, ":0")},
 		{"--turn-tls-addr", cmp.Or(o.TURNTLSAddr, ":0")},
+		{"--https-addr", cmp.Or(o.HTTPSAddr, ":0")},
 	} {
 		if err := checkAddr(a.addr); err != nil {
 			return fmt.Errorf("%s must be HOST:PORT or :PORT, not %q: %w", a.flag, a.addr, err)
@@ -170,11 +177,8 @@ func (o options) check() error {
 			return fmt.Errorf("%s must be longer than nothing, for example 10s, not %s", d.flag, d.value)
 		}
 	}
-	switch {
-	case (o.TLSCert == "") != (o.TLSKey == ""):
-		return errors.New("--tls-cert and --tls-key go together: a certificate and its key")
-	case o.RTMPSAddr != "" && o.TLSCert == "":
-		return errors.New("--rtmps-addr needs --tls-cert and --tls-key")
+	if err := o.checkTLS(); err != nil {
+		return err
 	}
 	if o.MaxVideoEncoders < 0 {
 		return fmt.Errorf("--max-video-encoders must be at least 1, not %d", o.MaxVideoEncoders)

@@ -114,7 +114,7 @@ func (g *gateway) startTURN(context.Context) error {
 		if err != nil {
 			return abandon(err)
 		}
-		config.TLS = tls.NewListener(l, g.certificate.config())
+		config.TLS = tls.NewListener(l, g.identity.config())
 		ports.tls = portOf(l.Addr())
 	}
 	server, err := turn.New(config)

@@ -19,7 +19,6 @@ import (
 	"github.com/sluice-media/sluice/admin"
 	"github.com/sluice-media/sluice/doctor"
 	"github.com/sluice-media/sluice/egress"
-	"github.com/sluice-media/sluice/forwarded"
 	"github.com/sluice-media/sluice/ingest"
 	"github.com/sluice-media/sluice/metrics"
 	"github.com/sluice-media/sluice/rtc"
@@ -37,7 +36,7 @@ func serve(ctx context.Context, opts options, logger *slog.Logger, stdout io.Wri
 		logger:   logger,
 		registry: prometheus.NewRegistry(),
 		seats:    &access.Seats{Replace: opts.TakeOver == "replace"},
-		failed:   make(chan error, 4), // one for each server, so that none waits
+		failed:   make(chan error, 5), // one for each server, so that none waits
 	}
 	err := g.start(ctx)
 	if err == nil {
@@ -72,6 +71,7 @@ type gateway struct {
 	rtmp    net.Listener
 	rtmps   net.Listener // nil: no --rtmps-addr
 	web     net.Listener
+	webTLS  net.Listener // nil: no --https-addr
 	admin   net.Listener
 
 	turn      *turn.Credentials // nil: no TURN
@@ -81,13 +81,13 @@ type gateway struct {
 	seats    *access.Seats
 	until    atomic.Pointer[time.Time] // the end of a drain; nil: there is none
 
-	certificate *certificate // nil: no --tls-cert
+	identity identity // nil: no --tls-cert and no --acme-domain
 }
 
 func (g *gateway) start(ctx context.Context) error {
 	g.metrics = metrics.New(g.registry)
 	for _, part := range []func(context.Context) error{
-		g.startAdmin, g.startCertificate, g.startGate, g.startTranscode, g.startRTC, g.startTURN, g.startWeb, g.startIngest, g.startAPI,
+		g.startAdmin, g.startIdentity, g.startGate, g.startTranscode, g.startRTC, g.startTURN, g.startWeb, g.startIngest, g.startAPI,
 	} {
 		if err := part(ctx); err != nil {
 			return err
@@ -167,8 +167,9 @@ func (g *gateway) startWeb(context.Context) (err error) {
 	tests := doctor.New(g.rtc, g.doctorServers)
 	mux.Handle("/doctor/session", tests)
 	mux.Handle("/", player.Handler(g.opts.AllowOrigin...))
-	trusted := forwarded.Proxies(g.opts.TrustedProxy)
-	g.serveHTTP("http", g.web, newWebServer(trusted.Handler(mux), g.logger))
+	if err := g.serveWeb(mux); err != nil {
+		return errors.Join(err, g.web.Close())
+	}
 	g.parts.push("doctor", func(context.Context) error { return tests.Close() })
 	g.parts.push("sessions", func(context.Context) error { return signal.Close() })
 	g.parts.push("egress", func(context.Context) error { return g.egress.Close() })
@@ -184,7 +185,7 @@ func (g *gateway) startIngest(context.Context) (err error) {
 		if g.rtmps, err = listen("--rtmps-addr", g.opts.RTMPSAddr); err != nil {
 			return errors.Join(err, g.rtmp.Close())
 		}
-		listeners = append(listeners, tls.NewListener(g.rtmps, g.certificate.config()))
+		listeners = append(listeners, tls.NewListener(g.rtmps, g.identity.config()))
 	}
 	server, err := ingest.New(ingest.Config{
 		Publish:        publisher(g.gate, g.seats, g.egress, g.pool),

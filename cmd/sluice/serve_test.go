@@ -23,9 +23,9 @@ const patience = 20 * time.Second
 
 // record is a line of the log.
 type record struct {
-	Level, Msg                      string
-	RTMP, RTMPS, Page, Admin, Cause string
-	Part, TURN                      string
+	Level, Msg                            string
+	HTTP, RTMP, RTMPS, Page, Admin, Cause string
+	Part, TURN                            string
 }
 
 // flags let tests run beside each other and whatever else is on this machine.

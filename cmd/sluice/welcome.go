@@ -13,9 +13,19 @@ import (
 // where everything is.
 func (g *gateway) welcome(w io.Writer) {
 	rtmp := "rtmp://" + g.reach(g.rtmp.Addr()) + "/live"
-	page := "http://" + g.reach(g.web.Addr()) + "/"
+	plain := "http://" + g.reach(g.web.Addr()) + "/"
+	page := plain
+	if g.webTLS != nil {
+		page = "https://" + g.reach(g.webTLS.Addr()) + "/"
+		if len(g.opts.ACMEDomain) > 0 {
+			page = "https://" + secureHost(g.opts.ACMEDomain[0], g.webTLS.Addr()) + "/"
+		}
+	}
+	if g.opts.PublicURL != nil {
+		page = strings.TrimSuffix(g.opts.PublicURL.String(), "/") + "/"
+	}
 	where := []any{
-		"rtmp", rtmp, "page", page,
+		"rtmp", rtmp, "page", page, "http", plain,
 		"webrtc", "udp://" + g.rtc.UDPAddr().String(),
 		"admin", "http://" + g.admin.Addr().String() + "/",
 	}
