@@ -29,8 +29,6 @@ func TestHTTPS(t *testing.T) {
 	if protocols := page.Ask(`[...new Set(performance.getEntries().map((e) => e.nextHopProtocol).filter(Boolean))].join()`); protocols != "h2" {
 		t.Errorf("the page came over %s", protocols)
 	}
-	page.Unmute()
-	checkPlayback(t, page, 6*time.Second)
 	page.Run(`dispatchEvent(new PageTransitionEvent("pagehide"))`)
 	await.Success(t, 5*time.Second, func() error {
 		if n := s.Scrape().Sum("sluice_whep_sessions"); n != 0 {

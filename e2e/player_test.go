@@ -15,11 +15,23 @@ import (
 	"github.com/sluice-media/sluice/e2e/browser"
 	"github.com/sluice-media/sluice/e2e/server"
 	"github.com/sluice-media/sluice/e2e/source"
+	"github.com/sluice-media/sluice/e2e/viewer"
 )
 
-// TestPlayerElement: <sluice-player> plays in a page of another origin, and
+// TestPlayer looks at the player's page and at what other pages make of it, in
+// one browser.
+func TestPlayer(t *testing.T) {
+	chromium := browser.StartChromium(t)
+	for name, see := range map[string]func(*testing.T, *browser.Chromium){
+		"element": playerElement, "keys": playerKeys, "events": playerEvents,
+	} {
+		t.Run(name, func(t *testing.T) { see(t, chromium) })
+	}
+}
+
+// playerElement: <sluice-player> plays in a page of another origin, and
 // the page can ask it and tell it what its documentation says.
-func TestPlayerElement(t *testing.T) {
+func playerElement(t *testing.T, chromium *browser.Chromium) {
 	const stream = "live/element"
 	s := server.Start(t)
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -33,7 +45,7 @@ player.addEventListener("statechange", ({detail}) => states.push(detail.state));
 </script>`)
 	}))
 	t.Cleanup(elsewhere.Close)
-	page := browser.StartChromium(t).Open(t, elsewhere.URL)
+	page := chromium.Open(t, elsewhere.URL)
 	is := func(expression, want string) {
 		t.Helper()
 		await.Success(t, 15*time.Second, func() error {
@@ -58,13 +70,13 @@ player.addEventListener("statechange", ({detail}) => states.push(detail.state));
 	is(`player.state`, "offline")
 }
 
-// TestPlayerKeys: the keys do what the page's help says.
-func TestPlayerKeys(t *testing.T) {
+// playerKeys: the keys do what the page's help says.
+func playerKeys(t *testing.T, chromium *browser.Chromium) {
 	const stream = "live/keys"
 	s := server.Start(t)
 	source.FFmpeg{FrameRate: frameRate}.Publish(t, s.Publish(stream))
 	s.WaitLive(stream)
-	page := browser.StartChromium(t).Open(t, s.Watch(stream))
+	page := chromium.Open(t, s.Watch(stream))
 	page.WaitState("live", 10*time.Second)
 	for _, c := range []struct{ key, expression, want string }{
 		{"m", `video.muted`, "false"},
@@ -92,4 +104,32 @@ func TestPlayerKeys(t *testing.T) {
 		return nil
 	})
 	page.Screenshot("player-figures")
+}
+
+// playerEvents: the page asks for the events of its session and is
+// told by them how many watch, and that the publisher has gone.
+func playerEvents(t *testing.T, chromium *browser.Chromium) {
+	const stream = "live/events"
+	s := server.Start(t)
+	page := chromium.Open(t, s.Watch(stream))
+	page.WaitState("offline", 10*time.Second) // in the waiting room
+	publisher := source.FFmpeg{FrameRate: frameRate}.Publish(t, s.Publish(stream))
+	page.WaitState("live", 15*time.Second)
+	chromium.Open(t, s.Watch(stream)).WaitState("live", 10*time.Second)
+	// What it asks for by itself stays away: now only events can tell.
+	page.Run(`window.fetch = () => Promise.reject(new Error("the test"))`)
+	viewer.Join(t, s.WHEP(stream)).Playing(1)
+	says := func(expression, want string) {
+		t.Helper()
+		await.Success(t, 10*time.Second, func() error {
+			if got := page.Ask(expression); !strings.Contains(got, want) {
+				return fmt.Errorf("the page says %q, want %q", got, want)
+			}
+			return nil
+		})
+	}
+	says(`facts.innerText.replaceAll("\u00a0", " ")`, "3 viewers")
+	publisher.Kill()
+	page.WaitState("offline", 10*time.Second)
+	says(`headline.innerText`, "The stream has stopped")
 }
