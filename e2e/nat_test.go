@@ -42,11 +42,13 @@ var networks = []struct {
 
 // natServer starts Sluice on the server of a lab, with a stream live/show, and
 // returns the file with the certificate of its TURN server.
-func natServer(t *testing.T, l *lab.Lab) (certificate string) {
+func natServer(t *testing.T, l *lab.Lab, flags ...string) (certificate string) {
 	t.Helper()
 	certificate, key := certificateOf(t, lab.Public)
-	s := l.OnServer(t, os.Getenv("SLUICE_BIN"), "--http-addr=:8080", "--rtmp-addr=127.0.0.1:1935", "--webrtc-public-ip="+lab.Public,
-		"--turn-addr=:3478", "--turn-tls-addr=:443", "--tls-cert="+certificate, "--tls-key="+key)
+	s := l.OnServer(t, append([]string{
+		os.Getenv("SLUICE_BIN"), "--http-addr=:8080", "--rtmp-addr=127.0.0.1:1935", "--webrtc-public-ip=" + lab.Public,
+		"--turn-addr=:3478", "--turn-tls-addr=:443", "--tls-cert=" + certificate, "--tls-key=" + key,
+	}, flags...)...)
 	await.Success(t, 10*time.Second, func() error {
 		if ended, err := s.Ended(); ended {
 			t.Fatalf("sluice ended: %v", err)
@@ -101,6 +103,14 @@ func watched(t *testing.T, v *proc.Process) {
 			t.Log(strings.TrimSpace(line))
 		}
 	}
+}
+
+// TestOnePortForAll watches through a firewall that lets nothing but HTTPS out.
+func TestOnePortForAll(t *testing.T) {
+	l := lab.New(t)
+	certificate := natServer(t, l, "--https-addr=:443")
+	l.Allow(t, "tcp dport 443")
+	watchFrom(t, l, "TestBehindNAT", "NAT_WHEP=https://"+lab.Public+"/whep/live/show", "NAT_WAY=tls relay", "SSL_CERT_FILE="+certificate)
 }
 
 // TestSlowTCPHurtsNobody: one viewer has a line over TCP that takes a quarter of

@@ -33,16 +33,20 @@ func (g *gateway) serveWeb(pages http.Handler) error {
 	}
 	plain := front(pages)
 	if g.opts.HTTPSAddr != "" {
-		l, err := listen("--https-addr", g.opts.HTTPSAddr)
-		if err != nil {
-			return err
-		}
-		g.webTLS = l
 		s := newWebServer(front(pages), g.logger)
 		s.TLSConfig = g.identity.config("h2", "http/1.1")
-		g.servers.Go(func() { g.failed <- fmt.Errorf("https server: %w", s.ServeTLS(l, "", "")) })
+		serve := s.Serve // what shares a port with TURN has shaken hands
+		if g.webTLS == nil {
+			l, err := listen("--https-addr", g.opts.HTTPSAddr)
+			if err != nil {
+				return err
+			}
+			g.webTLS = l
+			serve = func(l net.Listener) error { return s.ServeTLS(l, "", "") }
+		}
+		g.servers.Go(func() { g.failed <- fmt.Errorf("https server: %w", serve(g.webTLS)) })
 		g.parts.push("https", func(ctx context.Context) error { return endHTTP(ctx, s) })
-		plain = front(toHTTPS(g.opts.PublicURL, l.Addr(), pages))
+		plain = front(toHTTPS(g.opts.PublicURL, g.webTLS.Addr(), pages))
 	}
 	if a, ok := g.identity.(*automatic); ok {
 		plain = a.HTTPHandler(plain)

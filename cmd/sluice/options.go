@@ -36,7 +36,7 @@ type options struct {
 	ICELite       bool   `name:"ice-lite" group:"addresses" help:"Leave connectivity checks to the viewers. Only where each of them can reach an announced address."`
 
 	TURNAddr    string         `name:"turn-addr" placeholder:"HOST:PORT" group:"turn" help:"Serve TURN over UDP and TCP, for example on :3478. It relays to Sluice's own media port alone."`
-	TURNTLSAddr string         `name:"turn-tls-addr" placeholder:"HOST:PORT" group:"turn" help:"Serve TURN over TLS, for example on :5349, or on :443, which the strictest networks let through. It needs --tls-cert or --acme-domain."`
+	TURNTLSAddr string         `name:"turn-tls-addr" placeholder:"HOST:PORT" group:"turn" help:"Serve TURN over TLS, for example on :5349, or on :443, which the strictest networks let through; HTTPS may have the same address. It needs --tls-cert or --acme-domain."`
 	TURNHost    string         `name:"turn-host" placeholder:"HOST" group:"turn" help:"Name or address under which viewers find TURN; over TLS the certificate's name. Not given: the host of the page."`
 	TURNPeer    []netip.Prefix `name:"turn-peer" placeholder:"CIDR" group:"turn" help:"What TURN relays to beside Sluice's media port. Private addresses are meant only by a prefix that lies within their range. Repeat it for more than one."`
 	ICEServer   []iceServer    `name:"ice-server" placeholder:"URL" group:"turn" help:"STUN or TURN server of somebody else's to tell viewers of: stun:HOST:PORT or turn:USER:PASSWORD@HOST:PORT?transport=udp. Repeat it for more than one."`

@@ -114,8 +114,12 @@ func (g *gateway) startTURN(context.Context) error {
 		if err != nil {
 			return abandon(err)
 		}
-		config.TLS = tls.NewListener(l, g.identity.config())
 		ports.tls = portOf(l.Addr())
+		if g.opts.TURNTLSAddr == g.opts.HTTPSAddr {
+			g.webTLS, config.TLS = turn.Split(l, g.identity.config("h2", "http/1.1", turn.ALPN)) //nolint:contextcheck // it lives until it is closed
+		} else {
+			config.TLS = tls.NewListener(l, g.identity.config())
+		}
 	}
 	server, err := turn.New(config)
 	if err != nil {

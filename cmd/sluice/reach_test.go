@@ -2,11 +2,16 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
 	"io"
+	"net"
+	"net/http"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/sluice-media/sluice/ingest/rtmptest"
 	"github.com/sluice-media/sluice/turn"
 	"github.com/sluice-media/sluice/whip"
 )
@@ -83,6 +88,38 @@ func TestTURNAndSTUN(t *testing.T) {
 		if code := g.exitCode(); code != exitOK {
 			t.Errorf("exit code %d", code)
 		}
+	}
+}
+
+// HTTPS and TURN over TLS share a port if they are given the same.
+func TestSharedPort(t *testing.T) {
+	cert, key := rtmptest.WriteCertificate(t, t.TempDir(), 1)
+	g := startGateway(t, "--video-only", "--https-addr=127.0.0.1:0", "--turn-tls-addr=127.0.0.1:0", "--tls-cert="+cert, "--tls-key="+key)
+	resp, err := request(t, http.MethodGet, g.ready.Page)
+	if err != nil || resp.StatusCode != http.StatusOK || resp.Proto != "HTTP/2.0" {
+		t.Errorf("the page: %+v, %v", resp, err)
+	}
+	at := strings.Trim(strings.TrimPrefix(g.ready.Page, "https://"), "/")
+	if _, port, _ := net.SplitHostPort(at); !strings.Contains(g.ready.TURN, ":"+port+"?transport=tcp") {
+		t.Errorf("the page is at %s, TURN at %s", at, g.ready.TURN)
+	}
+	conn, err := tls.Dial("tcp", at, &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	binding := append([]byte{0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42}, "transaction!"...)
+	if _, err := conn.Write(binding); err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.SetReadDeadline(time.Now().Add(patience))
+	answer := make([]byte, 20)
+	if _, err := io.ReadFull(conn, answer); err != nil || !bytes.Equal(answer[:2], []byte{1, 1}) || !bytes.Equal(answer[8:], binding[8:]) {
+		t.Errorf("STUN is answered by %x, %v", answer, err)
+	}
+	g.stop()
+	if code := g.exitCode(); code != exitOK {
+		t.Errorf("exit code %d", code)
 	}
 }
 
