@@ -16,6 +16,7 @@ type peer struct {
 	encoding     Encoding
 	senders      []*webrtc.RTPSender
 	answer       string
+	media        *rtc.Media // set by open; nil: pion sends
 }
 
 // connect answers an offer. It takes a few milliseconds: all candidates are
@@ -50,4 +51,20 @@ func connect(transport *rtc.Transport, o *rtc.Offer, onState func(webrtc.PeerCon
 	}
 	q.answer, err = q.Answer()
 	return q, err
+}
+
+// open decides, before the first packet and for good, what sends the RTP of a
+// peer that is connected.
+func (q *peer) open() error {
+	m, err := q.OpenMedia()
+	if err != nil {
+		return err
+	}
+	q.media = m
+	for _, t := range []*track{q.video, q.audio} {
+		if t != nil {
+			t.writer = m
+		}
+	}
+	return nil
 }

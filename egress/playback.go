@@ -95,7 +95,7 @@ type playback struct {
 func newPlayback(v *Viewer, now time.Time) *playback {
 	return &playback{
 		source: v.source, backlog: v.backlog, clock: v.clock, track: v.peer.video, sound: v.peer.audio,
-		full:    v.peer.Burst.Full,
+		full:    v.peer.Full,
 		metrics: v.metrics, joined: v.joined, waits: v.waits,
 		mine: v.peer.encoding, end: v.end,
 		repairs: repairs{}, cause: causeJoin,

@@ -25,6 +25,9 @@ type output struct {
 // begin makes the viewer take frames and turns.
 func (v *Viewer) begin(now time.Time) {
 	v.mu.Lock()
+	if err := v.peer.open(); err != nil {
+		v.log.Debug("media leaves through pion", "reason", err)
+	}
 	v.out = &output{reports: newReporter(v, now), hold: now.Add(startHold)}
 	if v.peer.video != nil {
 		v.out.video = newPlayback(v, now)
@@ -59,8 +62,12 @@ func (v *Viewer) play(batch *rtc.Batch, sent *ledger) {
 	if o == nil || !v.path.isOpen() {
 		return
 	}
-	v.peer.Burst.Begin(batch)
-	defer v.peer.Burst.End()
+	if m := v.peer.media; m != nil {
+		if !m.Begin(batch) {
+			return
+		}
+		defer m.End()
+	}
 	now := time.Now()
 	pause := none
 	if o.video != nil {
@@ -69,7 +76,7 @@ func (v *Viewer) play(batch *rtc.Batch, sent *ledger) {
 			pause = o.video.play(now, sent)
 		}
 	}
-	if v.peer.Burst.Full() {
+	if v.peer.Full() {
 		pause = min(pause, whileFull)
 	} else {
 		v.sendAudio(o, now, sent) // never behind a replay

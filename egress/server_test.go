@@ -71,10 +71,13 @@ func newClient(t testing.TB) *client {
 	return newClientOn(t, "127.0.0.1:0")
 }
 
-func newClientOn(t testing.TB, addr string) *client {
+func newClientOn(t testing.TB, addr string, set ...func(*webrtc.SettingEngine)) *client {
 	t.Helper()
 	var s webrtc.SettingEngine
 	s.SetIncludeLoopbackCandidate(true)
+	for _, f := range set {
+		f(&s)
+	}
 	conn, err := net.ListenPacket("udp", addr)
 	if err != nil {
 		t.Fatal(err)
@@ -179,6 +182,12 @@ func (c *client) wait(t testing.TB, what string, done func() bool) {
 // play joins a stream.
 func (c *client) play(t testing.TB, s *Server, stream string) *Viewer {
 	t.Helper()
+	return c.playWith(t, s, stream, func(sdp string) string { return sdp })
+}
+
+// playWith joins with an edited offer and answer.
+func (c *client) playWith(t testing.TB, s *Server, stream string, edit func(sdp string) string) *Viewer {
+	t.Helper()
 	offer, err := c.pc.CreateOffer(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -186,11 +195,11 @@ func (c *client) play(t testing.TB, s *Server, stream string) *Viewer {
 	if err := c.pc.SetLocalDescription(offer); err != nil {
 		t.Fatal(err)
 	}
-	v, err := s.Play(stream, offer.SDP)
+	v, err := s.Play(stream, edit(offer.SDP))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: v.Answer()}); err != nil {
+	if err := c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: edit(v.Answer())}); err != nil {
 		t.Fatal(err)
 	}
 	return v

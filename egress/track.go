@@ -22,6 +22,11 @@ const (
 	cname = "sluice"
 )
 
+// rtpWriter sends a viewer's packets: an rtc.Media, or pion where that cannot.
+type rtpWriter interface {
+	WriteRTP(h *rtp.Header, payload []byte) (int, error)
+}
+
 // track is one viewer's side of a stream's video or audio: it writes shared
 // payloads under its own SSRC, sequence numbers and timestamp base. It is a
 // webrtc.TrackLocal that pion binds once.
@@ -32,8 +37,8 @@ type track struct {
 	base  uint32
 
 	bound  chan struct{} // closed by Bind, which sets the fields up to header
-	writer webrtc.TrackLocalWriter
-	rtx    rtp.Header // of the next retransmission; SSRC 0: not negotiated
+	writer rtpWriter     // replaced before the first packet, if at all
+	rtx    rtp.Header    // of the next retransmission; SSRC 0: not negotiated
 
 	// IDs of header extensions; 0: not negotiated
 	ccID, delayID, captureID uint8
@@ -52,10 +57,15 @@ type track struct {
 func newTrack(kind webrtc.RTPCodecType, clock int64) *track {
 	return &track{
 		kind: kind, clock: clock, base: rand.Uint32(), bound: make(chan struct{}),
-		header: rtp.Header{Version: 2, SequenceNumber: uint16(rand.Uint32())},
-		rtx:    rtp.Header{Version: 2, SequenceNumber: uint16(rand.Uint32())},
+		header: rtp.Header{Version: 2, SequenceNumber: firstNumber()},
+		rtx:    rtp.Header{Version: 2, SequenceNumber: firstNumber()},
 	}
 }
+
+// firstNumber returns a sequence number that is far from coming round: a
+// receiver who lost the first packets would not know that it did (RFC 3711
+// §3.3.1).
+func firstNumber() uint16 { return uint16(rand.Uint32()) >> 1 }
 
 // Bind implements webrtc.TrackLocal.
 func (t *track) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
@@ -71,7 +81,13 @@ func (t *track) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, err
 			t.rtx.SSRC, t.rtx.PayloadType = uint32(c.SSRCRetransmission()), uint8(codec.PayloadType)
 		}
 	}
-	for _, e := range c.HeaderExtensions() {
+	extensions := c.HeaderExtensions()
+	if t.kind == webrtc.RTPCodecTypeVideo && t.rtx.SSRC == 0 {
+		// A packet is sent again under its own number then. It must be the same
+		// to the bit, or one nonce would have been used for two.
+		extensions = nil
+	}
+	for _, e := range extensions {
 		switch e.URI {
 		case rtc.TransportCC:
 			t.ccID = uint8(e.ID)

@@ -30,7 +30,7 @@ type Batch struct {
 // message is a run of packets to one peer: all of one size, but for the last,
 // which may be shorter.
 type message struct {
-	burst      *Burst
+	media      *Media
 	to         netip.AddrPort
 	start, end int // in Batch.packets
 	size       int // bytes of a packet
@@ -50,24 +50,27 @@ func newBatch(socket udpConn) *Batch {
 	}
 }
 
-// add takes a copy of a packet, which is not longer than a datagram.
-func (b *Batch) add(burst *Burst, packet []byte, to netip.AddrPort) {
-	if len(b.packets)+len(packet) > cap(b.packets) {
+// room returns where the next packet is to be written, of size bytes at most:
+// not more than a datagram.
+func (b *Batch) room(size int) []byte {
+	if len(b.packets)+size > cap(b.packets) || len(b.messages) == cap(b.messages) {
 		b.Flush()
 	}
+	return b.packets[len(b.packets) : len(b.packets)+size]
+}
+
+// add takes the packet of so many bytes that was written to the room.
+func (b *Batch) add(media *Media, bytes int, to netip.AddrPort) {
 	m := b.last()
-	if m == nil || !m.takes(burst, len(packet), to) {
-		if len(b.messages) == cap(b.messages) {
-			b.Flush()
-		}
+	if m == nil || !m.takes(media, bytes, to) {
 		start := len(b.packets)
-		b.messages = append(b.messages, message{burst: burst, to: to, start: start, end: start, size: len(packet)})
+		b.messages = append(b.messages, message{media: media, to: to, start: start, end: start, size: bytes})
 		m = b.last()
 	}
-	b.packets = append(b.packets, packet...)
+	b.packets = b.packets[:len(b.packets)+bytes]
 	m.end = len(b.packets)
 	m.count++
-	m.ends = len(packet) < m.size
+	m.ends = bytes < m.size
 }
 
 func (b *Batch) last() *message {
@@ -78,8 +81,8 @@ func (b *Batch) last() *message {
 }
 
 // takes reports whether a packet can be the next of the message.
-func (m *message) takes(burst *Burst, bytes int, to netip.AddrPort) bool {
-	return m.burst == burst && m.to == to && !m.ends && bytes <= m.size && !burst.plain &&
+func (m *message) takes(media *Media, bytes int, to netip.AddrPort) bool {
+	return m.media == media && m.to == to && !m.ends && bytes <= m.size && !media.plain &&
 		m.count < segmentsMost && m.end-m.start+bytes <= segmentsBytes
 }
 
@@ -102,7 +105,7 @@ func (b *Batch) refused(m *message, err error) {
 	if m.count == 1 {
 		return
 	}
-	m.burst.plain = refusesSegments(err)
+	m.media.plain = refusesSegments(err)
 	for packets := b.packets[m.start:m.end]; len(packets) > 0; {
 		n := min(m.size, len(packets))
 		_, _ = b.socket.WriteToUDPAddrPort(packets[:n], m.to)

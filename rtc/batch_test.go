@@ -15,6 +15,11 @@ func packet(n int, fill byte) []byte {
 	return p
 }
 
+// put adds a packet to a batch.
+func put(b *Batch, m *Media, packet []byte, to netip.AddrPort) {
+	b.add(m, copy(b.room(len(packet)), packet), to)
+}
+
 func newTestBatch(t testing.TB) (b *Batch, receiver *net.UDPConn, to netip.AddrPort) {
 	t.Helper()
 	socket, err := listenUDP("127.0.0.1:0")
@@ -62,21 +67,17 @@ func TestBatch(t *testing.T) {
 	for name, sizes := range cases {
 		t.Run(name, func(t *testing.T) {
 			b, receiver, to := newTestBatch(t)
-			burst := &Burst{}
-			burst.Begin(b)
+			media := &Media{}
 			for i, n := range sizes {
-				if !burst.take(packet(n, byte(i)), to) {
-					t.Fatal("not taken")
-				}
+				put(b, media, packet(n, byte(i)), to)
 			}
-			burst.End()
 			b.Flush()
 			for i, p := range receive(t, receiver, len(sizes)) {
 				if !bytes.Equal(p, packet(sizes[i], byte(i))) {
 					t.Errorf("packet %d has %d bytes, want %d", i, len(p), sizes[i])
 				}
 			}
-			if burst.plain {
+			if media.plain {
 				t.Error("the kernel refused segmentation")
 			}
 		})
@@ -92,43 +93,23 @@ func sizes(n int, of ...int) []int {
 	return list
 }
 
-func TestBurstTakesMediaOnly(t *testing.T) {
-	b, _, to := newTestBatch(t)
-	burst := &Burst{}
-	if burst.take(packet(100, 1), to) {
-		t.Error("took a packet outside of Begin and End")
-	}
-	burst.Begin(b)
-	defer burst.End()
-	rtcp := packet(100, 1)
-	rtcp[1] = 200
-	for name, p := range map[string][]byte{"STUN": make([]byte, 20), "DTLS": {22, 254, 253}, "RTCP": rtcp, "nothing": nil} {
-		if burst.take(p, to) {
-			t.Errorf("took %s", name)
-		}
-	}
-	if !burst.take(packet(100, 1), to) {
-		t.Error("did not take media")
-	}
-}
-
 // Where the kernel refuses to cut a peer's packets they go one by one, and so
 // do all later ones; the other peers of the batch get theirs.
 func TestBatchFallsBack(t *testing.T) {
 	b, receiver, to := newTestBatch(t)
-	refused, other := &Burst{}, &Burst{}
-	b.add(other, packet(100, 1), to)
-	b.add(refused, packet(100, 2), to)
-	b.add(refused, packet(100, 3), to)
+	refused, other := &Media{}, &Media{}
+	put(b, other, packet(100, 1), to)
+	put(b, refused, packet(100, 2), to)
+	put(b, refused, packet(100, 3), to)
 	b.last().size = 1 // 200 segments are more than any kernel takes
-	b.add(other, packet(100, 4), to)
+	put(b, other, packet(100, 4), to)
 	b.Flush()
 	receive(t, receiver, 1+200+1)
 	if !refused.plain || other.plain {
 		t.Errorf("offload given up: %t for the refused peer, %t for the other", refused.plain, other.plain)
 	}
-	b.add(refused, packet(100, 5), to)
-	b.add(refused, packet(100, 6), to)
+	put(b, refused, packet(100, 5), to)
+	put(b, refused, packet(100, 6), to)
 	if len(b.messages) != 2 {
 		t.Error("gathers packets that cannot be sent together")
 	}
@@ -139,8 +120,8 @@ func TestBatchSkipsUnreachable(t *testing.T) {
 	b, receiver, to := newTestBatch(t)
 	nowhere := netip.MustParseAddrPort("255.255.255.255:9") // EACCES: not a broadcast socket
 	for i := range byte(3) {
-		b.add(&Burst{}, packet(100, i), nowhere)
-		b.add(&Burst{}, packet(100, i), to)
+		put(b, &Media{}, packet(100, i), nowhere)
+		put(b, &Media{}, packet(100, i), to)
 	}
 	b.Flush()
 	receive(t, receiver, 3)
@@ -156,12 +137,12 @@ func BenchmarkBatch(b *testing.B) {
 	}
 	b.Run("together", func(b *testing.B) {
 		batch, _, to := newTestBatch(b)
-		var peers [frames]Burst
+		var peers [frames]Media
 		b.ReportAllocs()
 		for b.Loop() {
 			for i := range peers {
 				for range packets {
-					batch.add(&peers[i], p, to)
+					put(batch, &peers[i], p, to)
 				}
 			}
 			batch.Flush()
@@ -170,11 +151,11 @@ func BenchmarkBatch(b *testing.B) {
 	})
 	b.Run("frame by frame", func(b *testing.B) {
 		batch, _, to := newTestBatch(b)
-		var peer Burst
+		var peer Media
 		for b.Loop() {
 			for range frames {
 				for range packets {
-					batch.add(&peer, p, to)
+					put(batch, &peer, p, to)
 				}
 				batch.Flush()
 			}

@@ -11,9 +11,9 @@ import (
 // Peer is a PeerConnection that answers an offer.
 type Peer struct {
 	*webrtc.PeerConnection
-	Burst *Burst // for what is sent
-
-	offer *Offer
+	offer   *Offer
+	secrets secrets
+	route   route
 }
 
 // NewPeer makes a PeerConnection for an offer. It knows just what was chosen
@@ -27,22 +27,43 @@ func (t *Transport) NewPeer(o *Offer, interceptors *interceptor.Registry) (*Peer
 	if err != nil {
 		return nil, err
 	}
-	settings, mux := t.settings, t.mux.forSession()
-	settings.SetICEUDPMux(mux)
+	q, settings := &Peer{offer: o}, t.settings
+	q.secrets.watch(&settings)
 	if t.tcp != nil {
-		settings.SetICETCPMux(sessionTCP{t.tcp, mux.burst})
+		settings.SetICETCPMux(sessionTCP{t.tcp, &q.route})
 	}
 	if err := settings.SetAnsweringDTLSRole(o.answeringRole()); err != nil {
 		return nil, fmt.Errorf("set the DTLS role: %w", err)
 	}
 	api := webrtc.NewAPI(webrtc.WithMediaEngine(codecs), webrtc.WithSettingEngine(settings),
 		webrtc.WithInterceptorRegistry(interceptors))
-	pc, err := api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{cert}})
+	q.PeerConnection, err = api.NewPeerConnection(webrtc.Configuration{Certificates: []webrtc.Certificate{cert}})
 	if err != nil {
 		return nil, fmt.Errorf("make a peer connection: %w", err)
 	}
-	return &Peer{pc, mux.burst, o}, nil
+	q.route.follow(q.SCTP().Transport().ICETransport())
+	return q, nil
 }
+
+// OpenMedia returns what sends RTP to a peer that is connected. It fails where
+// we are the client in DTLS: then pion has to. It is for who has sent none yet,
+// and works once: two that seal with one key would use nonces twice (RFC 3711
+// §9.1).
+func (q *Peer) OpenMedia() (*Media, error) {
+	profile, keys, err := q.secrets.keys()
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSealer(profile, keys)
+	if err != nil {
+		return nil, fmt.Errorf("set SRTP up: %w", err)
+	}
+	return &Media{sealer: s, route: &q.route}, nil
+}
+
+// Full says whether so much waits for the peer that nothing more should be sent
+// now. What is sent over UDP never waits.
+func (q *Peer) Full() bool { return q.route.full() }
 
 // Answer answers the offer. It takes a few milliseconds, because all our
 // candidates are host candidates.
@@ -84,6 +105,7 @@ func (q *Peer) RestartICE(ufrag, pwd string) (ICE, error) {
 	if _, err := q.exchange(string(text)); err != nil {
 		return ICE{}, err
 	}
+	q.route.renew() // there is none now
 	made, err := iceOf(q.LocalDescription().SDP)
 	if tcp { // a network that blocks UDP is the one to count on
 		tcpFirst(made.Candidates)
@@ -93,8 +115,8 @@ func (q *Peer) RestartICE(ufrag, pwd string) (ICE, error) {
 
 // overTCP says whether the peer is now reached over TCP.
 func (q *Peer) overTCP() bool {
-	pair, err := q.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
-	return err == nil && pair != nil && pair.Local.Protocol == webrtc.ICEProtocolTCP
+	to := q.route.to()
+	return to != nil && to.tcp != nil
 }
 
 // renewed returns attributes with new ICE credentials where there were some.

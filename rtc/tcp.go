@@ -156,7 +156,7 @@ func ufragOf(packet []byte) string {
 // sessionTCP is the mux as the ICE agent of one session has it.
 type sessionTCP struct {
 	*tcpMux
-	burst *Burst
+	route *route
 }
 
 // GetConnByUfrag implements ice.TCPMux.
@@ -166,8 +166,9 @@ func (m sessionTCP) GetConnByUfrag(ufrag string, _ bool, local net.IP) (net.Pack
 	if m.closed {
 		return nil, fmt.Errorf("TCP port: %w", net.ErrClosed)
 	}
-	p := newTCPPath(&net.TCPAddr{IP: local, Port: m.local().Port}, &m.burst.queued)
+	p := newTCPPath(&net.TCPAddr{IP: local, Port: m.local().Port}, &m.route.queued)
 	m.paths[ufrag] = append(m.paths[ufrag], p)
+	m.route.add(p)
 	return p, nil
 }
 

@@ -170,8 +170,8 @@ func TestStalledTCP(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
 		defer theirs.Close()
-		burst := &Burst{}
-		c := newTCPConn(ours, netip.AddrPort{}, &burst.queued)
+		route := &route{}
+		c := newTCPConn(ours, netip.AddrPort{}, &route.queued)
 		done := make(chan struct{})
 		start := time.Now()
 		go func() {
@@ -179,7 +179,7 @@ func TestStalledTCP(t *testing.T) {
 			c.drain()
 		}()
 		media, check := append([]byte{0x80, 96}, make([]byte, 1200)...), make([]byte, 100)
-		for !burst.Full() {
+		for !route.full() {
 			if _, err := c.write(media); err != nil {
 				t.Fatal(err)
 			}
@@ -188,21 +188,21 @@ func TestStalledTCP(t *testing.T) {
 			_, _ = c.write(media)
 		}
 		synctest.Wait()
-		before := burst.queued.Load()
+		before := route.queued.Load()
 		for range 10_000 {
 			if _, err := c.write(check); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if after := burst.queued.Load(); after != before || before < 1000*1200 {
+		if after := route.queued.Load(); after != before || before < 1000*1200 {
 			t.Errorf("%d bytes wait, then %d", before, after)
 		}
 		<-done
 		if took := time.Since(start); took != stallTime {
 			t.Errorf("it ended after %v, want %v", took, stallTime)
 		}
-		if _, err := c.write(media); err == nil || burst.queued.Load() != 0 {
-			t.Errorf("at the end %d bytes wait, %v", burst.queued.Load(), err)
+		if _, err := c.write(media); err == nil || route.queued.Load() != 0 {
+			t.Errorf("at the end %d bytes wait, %v", route.queued.Load(), err)
 		}
 	})
 }
@@ -211,8 +211,8 @@ func TestStalledTCP(t *testing.T) {
 func TestSlowTCP(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
-		burst := &Burst{}
-		c := newTCPConn(ours, netip.AddrPort{}, &burst.queued)
+		route := &route{}
+		c := newTCPConn(ours, netip.AddrPort{}, &route.queued)
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
@@ -230,7 +230,7 @@ func TestSlowTCP(t *testing.T) {
 			}
 		}
 		synctest.Wait()
-		if n := burst.queued.Load(); n != 0 {
+		if n := route.queued.Load(); n != 0 {
 			t.Errorf("%d bytes wait", n)
 		}
 		theirs.Close()

@@ -29,7 +29,7 @@ const (
 )
 
 // tcpConn is a connection of one peer. Nobody waits for it: what is sent is
-// queued, and whoever sends media looks first whether the queue is full (Burst),
+// queued, and whoever sends media looks first whether the queue is full (Peer.Full),
 // so that frames are dropped whole and where all frames wait.
 type tcpConn struct {
 	conn   net.Conn
@@ -72,6 +72,11 @@ func (c *tcpConn) write(b []byte) (int, error) {
 	c.queued.Add(int64(2 + len(b)))
 	c.some.Signal()
 	return len(b), nil
+}
+
+// isRTP tells media from STUN, DTLS and RTCP (RFC 7983 §7, RFC 5761 §4).
+func isRTP(packet []byte) bool {
+	return len(packet) > 1 && packet[0]&0xc0 == 0x80 && (packet[1] < 192 || packet[1] > 223)
 }
 
 // drain sends what is queued until the connection is closed.

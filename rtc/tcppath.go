@@ -81,11 +81,22 @@ func (p *tcpPath) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	}
 }
 
+// to returns the connection of an address; nil: there is none.
+func (p *tcpPath) to(addr netip.AddrPort) *tcpConn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.conns[addr]
+}
+
+func (p *tcpPath) isClosed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
+}
+
 // WriteToAddrPort implements ice.AddrPortReaderWriter.
 func (p *tcpPath) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
-	p.mu.Lock()
-	c := p.conns[to]
-	p.mu.Unlock()
+	c := p.to(to)
 	if c == nil {
 		return 0, net.ErrClosed
 	}

@@ -94,6 +94,7 @@ func Listen(c Config) (*Transport, error) {
 	t := &Transport{mux: newUDPMux(udp, slices.Clone(c.PublicIPs), Log(c.Logger).NewLogger("ice"))}
 	t.settings = newSettings(c.Logger, c.Lite)
 	t.settings.SetNet(announcedNet{network, t.mux})
+	t.settings.SetICEUDPMux(t.mux)
 	if c.TCPAddr == "" {
 		return t, nil
 	}

@@ -83,36 +83,16 @@ func newUDPMux(conn udpConn, public []netip.Addr, log logging.LeveledLogger) *ud
 	}
 }
 
-// sessionMux is the mux as the ICE agent of one session has it: its
-// media leaves through its burst, under whatever ufrag a restart of ICE brings.
-type sessionMux struct {
-	*udpMux
-	burst *Burst
-}
-
-// forSession returns a mux for one ICE agent.
-func (m *udpMux) forSession() sessionMux {
-	return sessionMux{m, &Burst{}}
-}
-
 func (m *udpMux) local() *net.UDPAddr { return m.conn.LocalAddr().(*net.UDPAddr) }
 
 // GetConn implements ice.UDPMux. addr is one of GetListenAddresses and chooses
 // the address family; the mux itself insists on its own address when it is
 // bound to one.
-func (m sessionMux) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
+func (m *udpMux) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
 	if local := m.local(); !local.IP.IsUnspecified() {
 		addr = local
 	}
-	conn, err := m.UDPMuxDefault.GetConn(ufrag, addr)
-	if err != nil {
-		return nil, err
-	}
-	usual, ok := conn.(ice.AddrPortReaderWriter)
-	if !ok {
-		return conn, nil
-	}
-	return burstConn{PacketConn: conn, usual: usual, burst: m.burst}, nil
+	return m.UDPMuxDefault.GetConn(ufrag, addr)
 }
 
 // GetListenAddresses implements ice.UDPMux: the configured public addresses,
