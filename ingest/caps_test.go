@@ -9,6 +9,7 @@ import (
 	"github.com/sluice-media/sluice/ingest/chunk"
 	"github.com/sluice-media/sluice/ingest/rtmptest"
 	"github.com/sluice-media/sluice/media/mediatest"
+	"github.com/sluice-media/sluice/metrics/meter"
 )
 
 // A publisher above a cap is told so, by a sentence, and counted.
@@ -23,7 +24,7 @@ func TestCaps(t *testing.T) {
 	}{
 		{"message", ingest.Config{MaxMessage: 50_000}, func(c *rtmptest.Client) { c.Video(big) }, "message_size", ""},
 		{"bitrate", ingest.Config{MaxBitrate: 50_000}, func(c *rtmptest.Client) { c.Video(big) }, "bitrate", "the stream has more than the 50 kbit/s that this server takes"},
-		{"resolution", ingest.Config{MaxResolution: ingest.Resolution{Width: 640, Height: 360}}, func(c *rtmptest.Client) {
+		{"resolution", ingest.Config{MaxResolution: meter.Resolution{Width: 640, Height: 360}}, func(c *rtmptest.Client) {
 			sendVideo(c, mediatest.VideoStream{}.AccessUnits(2))
 		}, "resolution", "the picture has 1280x720 pixels, this server takes up to 640x360"},
 	} {
@@ -45,7 +46,7 @@ func TestCaps(t *testing.T) {
 
 // What a phone sends upright fits into what fits it lying.
 func TestResolutionOfPhones(t *testing.T) {
-	d := serve(t, ingest.Config{MaxResolution: ingest.Resolution{Width: 720, Height: 1280}})
+	d := serve(t, ingest.Config{MaxResolution: meter.Resolution{Width: 720, Height: 1280}})
 	c, s := d.publishing("live", "cam")
 	sendVideo(c, mediatest.VideoStream{}.AccessUnits(2))
 	s.wait(2, 0)

@@ -12,6 +12,7 @@ import (
 	"github.com/sluice-media/sluice/ingest/guard"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/metrics"
+	"github.com/sluice-media/sluice/metrics/meter"
 )
 
 // Request is what a client that wants to publish said of itself. App and Key have
@@ -75,7 +76,7 @@ type Config struct {
 	MaxBitrate int
 
 	// MaxResolution bounds the pictures. Default: they may have any size.
-	MaxResolution Resolution
+	MaxResolution meter.Resolution
 
 	// PublishTimeout bounds the time from a connection to its publication.
 	// Default 10 s.

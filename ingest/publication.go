@@ -13,6 +13,7 @@ import (
 	"github.com/sluice-media/sluice/ingest/chunk"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/metrics"
+	"github.com/sluice-media/sluice/metrics/meter"
 )
 
 // publication is one stream from one publisher, from the accepted publish
@@ -20,32 +21,32 @@ import (
 type publication struct {
 	log     *slog.Logger
 	demuxer *depacketize.Demuxer
-	meter   *meter
+	meter   *meter.Meter
 	series  *metrics.Ingest
 	started time.Time
 	jumps   uint64
 	corrupt sparse
-	rate    bitrate
+	rate    meter.Bitrate
 }
 
 // newPublication takes the stream's series, so w must hold its name already.
 func newPublication(w media.Writer, cfg Config, series *metrics.Ingest, log *slog.Logger) *publication {
-	m := &meter{next: w, most: cfg.MaxResolution, series: series}
+	m := meter.New(w, cfg.MaxResolution, series)
 	return &publication{
 		log:     log,
 		demuxer: depacketize.NewDemuxer(m),
 		meter:   m,
 		series:  series,
 		started: time.Now(),
-		rate:    newBitrate(cfg.MaxBitrate),
+		rate:    meter.NewBitrate(cfg.MaxBitrate),
 	}
 }
 
 // message takes an audio, video or data message; its body is not kept. An error
 // ends the stream.
 func (p *publication) message(m chunk.Message, arrival time.Time) error {
-	if err := p.rate.take(len(m.Body), arrival); err != nil {
-		return err
+	if err := p.rate.Take(len(m.Body), arrival); err != nil {
+		return refuseExcess(err)
 	}
 	switch m.Type {
 	case chunk.Video:
@@ -73,10 +74,12 @@ func (p *publication) check(err error, corrupt prometheus.Counter, now time.Time
 		p.series.Jumps.Add(float64(n - p.jumps))
 		p.jumps = n
 	}
-	var refusal *Refusal
+	var excess *meter.Excess
 	switch {
-	case err == nil, errors.Is(err, depacketize.ErrUnsupportedCodec), errors.As(err, &refusal):
+	case err == nil, errors.Is(err, depacketize.ErrUnsupportedCodec):
 		return err
+	case errors.As(err, &excess):
+		return refuseExcess(err)
 	case errors.Is(err, depacketize.ErrCorrupt):
 		corrupt.Inc()
 		if n := p.corrupt.hit(now); n > 0 {

@@ -2,12 +2,14 @@ package ingest
 
 import (
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/sluice-media/sluice/depacketize"
 	"github.com/sluice-media/sluice/ingest/amf0"
 	"github.com/sluice-media/sluice/ingest/chunk"
 	"github.com/sluice-media/sluice/ingest/guard"
+	"github.com/sluice-media/sluice/metrics/meter"
 )
 
 // Code is the code of a refusal, one of those that OBS understands.
@@ -40,7 +42,13 @@ func refusalOf(err error) *Refusal {
 	return &Refusal{Rejected, "the server cannot take this stream now"}
 }
 
-// Reasons why Sluice ended a connection, the values of a metric label.
+// refuseExcess tells the client what it has too much of.
+func refuseExcess(err error) error {
+	return fmt.Errorf("%w: %w", err, rejected("%v", err))
+}
+
+// Reasons why Sluice ended a connection, the values of a metric label, beside
+// those of meter.Excess.
 const (
 	reasonClosing     = "closing"
 	reasonConnections = "too_many_connections"
@@ -54,8 +62,6 @@ const (
 	reasonPending     = "unfinished_messages"
 	reasonMemory      = "memory"
 	reasonAMF         = "amf_limit"
-	reasonBitrate     = "bitrate"
-	reasonResolution  = "resolution"
 	reasonMalformed   = "malformed"
 	reasonDeaf        = "not_reading"
 	reasonPlay        = "play"
@@ -86,14 +92,13 @@ var (
 // client or the network ended it.
 func reason(err error, published bool) string {
 	var refusal *Refusal
+	var excess *meter.Excess
 	is := func(target error) bool { return errors.Is(err, target) }
 	switch {
 	case is(chunk.ErrMemory):
 		return reasonMemory
-	case is(errBitrate):
-		return reasonBitrate
-	case is(errResolution):
-		return reasonResolution
+	case errors.As(err, &excess):
+		return excess.Reason
 	case errors.As(err, &refusal) && refusal.Code == BadName:
 		return reasonBadName
 	case refusal != nil, is(errRefused):

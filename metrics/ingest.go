@@ -15,6 +15,9 @@ type ingestVecs struct {
 	open          *prometheus.GaugeVec
 	refusals      *prometheus.CounterVec
 	publications  *prometheus.CounterVec
+	lost          *prometheus.CounterVec
+	requested     *prometheus.CounterVec
+	keyframeAsked *prometheus.CounterVec
 	acceptRetries *prometheus.CounterVec
 }
 
@@ -29,10 +32,15 @@ func newIngestVecs(reg prometheus.Registerer) ingestVecs {
 		jumps:            s.counter("timestamp_jumps_total", "Jumps and resets of the publisher's timestamps that were made continuous.", "stream"),
 		corrupt:          s.counter("corrupt_tags_total", "Audio and video messages that could not be parsed and were skipped.", "stream", "kind"),
 
-		connections:   s.counter("connections_total", "RTMP connections accepted."),
-		open:          s.gauge("connections", "RTMP connections now open."),
-		refusals:      s.counter("refusals_total", "RTMP connections ended by Sluice, by reason.", "reason"),
-		publications:  s.counter("publications_total", "Publications begun."),
+		connections:  s.counter("connections_total", "RTMP connections accepted."),
+		open:         s.gauge("connections", "RTMP connections now open."),
+		refusals:     s.counter("refusals_total", "RTMP connections ended by Sluice, by reason.", "reason"),
+		publications: s.counter("publications_total", "Publications begun, by the door they came through: rtmp or whip.", "door"),
+
+		lost:          s.counter("lost_packets_total", "RTP packets of WHIP publishers that were lost for good.", "stream", "kind"),
+		requested:     s.counter("requested_packets_total", "RTP packets that WHIP publishers were asked to send again; the same one may be asked for more than once.", "stream"),
+		keyframeAsked: s.counter("keyframe_requests_total", "Keyframes that WHIP publishers were asked for.", "stream"),
+
 		acceptRetries: s.counter("accept_errors_total", "Errors of the RTMP listener that were waited out."),
 	}
 }
@@ -51,10 +59,11 @@ type Ingest struct {
 	close func()
 }
 
-// Ingest makes the series of one publication.
-func (m *Metrics) Ingest(stream string) *Ingest {
-	v := &m.ingest
-	v.publications.WithLabelValues().Inc()
+// Ingest makes the series of one publication over RTMP.
+func (m *Metrics) Ingest(stream string) *Ingest { return m.ingest.publication(stream, "rtmp") }
+
+func (v *ingestVecs) publication(stream, door string) *Ingest {
+	v.publications.WithLabelValues(door).Inc()
 	return &Ingest{
 		VideoBytes:       v.bytes.WithLabelValues(stream, "video"),
 		AudioBytes:       v.bytes.WithLabelValues(stream, "audio"),
@@ -75,6 +84,31 @@ func (m *Metrics) Ingest(stream string) *Ingest {
 
 // Close deletes the publication's series.
 func (i *Ingest) Close() { i.close() }
+
+// Contribution is the handle of one publication over WHIP.
+type Contribution struct {
+	*Ingest
+	VideoLost, AudioLost        prometheus.Counter // packets
+	Requested, KeyframeRequests prometheus.Counter
+}
+
+// Contribution makes the series of one publication over WHIP.
+func (m *Metrics) Contribution(stream string) *Contribution {
+	v := &m.ingest
+	c := &Contribution{
+		Ingest:           v.publication(stream, "whip"),
+		VideoLost:        v.lost.WithLabelValues(stream, "video"),
+		AudioLost:        v.lost.WithLabelValues(stream, "audio"),
+		Requested:        v.requested.WithLabelValues(stream),
+		KeyframeRequests: v.keyframeAsked.WithLabelValues(stream),
+	}
+	rest := c.close
+	c.close = func() {
+		rest()
+		deleteStream(stream, v.lost, v.requested, v.keyframeAsked)
+	}
+	return c
+}
 
 // RTMP is the handle of the RTMP server as a whole.
 type RTMP struct {

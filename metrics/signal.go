@@ -7,64 +7,84 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-type signalVecs struct {
+type doorVecs struct {
 	requests *prometheus.CounterVec
 	sessions *prometheus.GaugeVec
-	join     *prometheus.HistogramVec
 	ended    *prometheus.CounterVec
+}
+
+func newDoorVecs(s series, protocol string) doorVecs {
+	return doorVecs{
+		requests: s.counter("requests_total", protocol+" requests by method and status code.", "method", "status"),
+		sessions: s.gauge("sessions", protocol+" sessions now open."),
+		ended:    s.counter("sessions_ended_total", protocol+" sessions ended, by reason.", "reason"),
+	}
+}
+
+type signalVecs struct {
+	whep, whip doorVecs
+	join       *prometheus.HistogramVec
 }
 
 func newSignalVecs(reg prometheus.Registerer) signalVecs {
 	s := series{reg, "whep"}
 	return signalVecs{
-		requests: s.counter("requests_total", "WHEP requests by method and status code.", "method", "status"),
-		sessions: s.gauge("sessions", "WHEP sessions now open."),
+		whep: newDoorVecs(s, "WHEP"),
+		whip: newDoorVecs(series{reg, "whip"}, "WHIP"),
 		join: s.histogram("join_seconds", "Time from a WHEP POST to a stage of the join.",
 			[]float64{.005, .01, .025, .05, .1, .25, .5, 1, 2, 4, 8, 16}, "stage"),
-		ended: s.counter("sessions_ended_total", "WHEP sessions ended, by reason.", "reason"),
 	}
 }
 
+// Door is the handle of WHEP's or WHIP's signalling.
+type Door struct {
+	Sessions prometheus.Gauge
+
+	vecs *doorVecs
+}
+
+func (v *doorVecs) door() Door { return Door{v.sessions.WithLabelValues(), v} }
+
+// WHIP returns the handle of WHIP signalling.
+func (m *Metrics) WHIP() Door { return m.signal.whip.door() }
+
 // Signal is the handle of WHEP signalling.
 type Signal struct {
-	Sessions prometheus.Gauge
+	Door
 
 	// Join observes seconds from the POST to: the answer sent, DTLS done, the
 	// first IDR sent, its last packet acknowledged by a receiver report, the
 	// replay caught up with live.
 	JoinAnswered, JoinConnected, JoinKeyframe, JoinAcknowledged, JoinLive prometheus.Observer
-
-	vecs *signalVecs
 }
 
 // Signal returns the handle of WHEP signalling.
 func (m *Metrics) Signal() Signal {
 	v := &m.signal
 	return Signal{
-		Sessions:         v.sessions.WithLabelValues(),
+		Door:             v.whep.door(),
 		JoinAnswered:     v.join.WithLabelValues("answered"),
 		JoinConnected:    v.join.WithLabelValues("connected"),
 		JoinKeyframe:     v.join.WithLabelValues("keyframe"),
 		JoinAcknowledged: v.join.WithLabelValues("acknowledged"),
 		JoinLive:         v.join.WithLabelValues("live"),
-		vecs:             v,
 	}
 }
 
 // Request counts one request. Methods outside HTTP's usual ones are counted as
 // "other", so that a client cannot make series.
-func (s Signal) Request(method string, status int) {
+func (d Door) Request(method string, status int) {
 	switch method {
 	case "GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS", "PUT":
 	default:
 		method = "other"
 	}
-	s.vecs.requests.WithLabelValues(method, strconv.Itoa(status)).Inc()
+	d.vecs.requests.WithLabelValues(method, strconv.Itoa(status)).Inc()
 }
 
 // Ended counts the end of a session; reason is one of a small fixed set that
 // the caller defines as constants.
-func (s Signal) Ended(reason string) { s.vecs.ended.WithLabelValues(reason).Inc() }
+func (d Door) Ended(reason string) { d.vecs.ended.WithLabelValues(reason).Inc() }
 
 // Since observes the seconds that have passed since start.
 func Since(o prometheus.Observer, start time.Time) { o.Observe(time.Since(start).Seconds()) }

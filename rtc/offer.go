@@ -57,6 +57,15 @@ type Accepted struct {
 	rtx         uint8 // payload type of its retransmissions; 0: not offered
 }
 
+// Repairs says whether the peer sends lost packets again when it is asked to
+// (RFC 4585 §6.2.1).
+func (a *Accepted) Repairs() bool {
+	pt := strconv.Itoa(int(a.payloadType))
+	return slices.ContainsFunc(a.media.Attributes, func(attr sdp.Attribute) bool {
+		return attr.Key == "rtcp-fb" && (attr.Value == pt+" nack" || attr.Value == "* nack")
+	})
+}
+
 // ParseOffer reads the offer of a peer in a role and chooses a format for
 // video, the first of the targets that is offered, and for Opus. It fails with
 // ErrBadOffer or, where neither is to be had and the Offer has just what was

@@ -55,19 +55,25 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request) (done func(), er
 	}
 	v := visit(r)
 	done, err = h.authorize(r.Context(), v)
+	return done, denied(w, err, v.Token)
+}
+
+// denied is what a client is told who is not let in; other errors, and nil, stay
+// what they are.
+func denied(w http.ResponseWriter, err error, token string) error {
 	var d *Denied
 	if errors.As(err, &d) {
 		if d.RetryAfter > 0 {
-			return nil, tooMany(d.Detail, d.RetryAfter)
+			return tooMany(d.Detail, d.RetryAfter)
 		}
 		challenge := "Bearer"
-		if v.Token != "" { // RFC 6750 §3.1
+		if token != "" { // RFC 6750 §3.1
 			challenge = `Bearer error="invalid_token"`
 		}
 		w.Header().Set("WWW-Authenticate", challenge) // RFC 9110 §15.5.2
-		return nil, refuse(http.StatusUnauthorized, "%s", d.Detail)
+		return refuse(http.StatusUnauthorized, "%s", d.Detail)
 	}
-	return done, err
+	return err
 }
 
 // tokenOf returns the credential of a request: of the Authorization header,

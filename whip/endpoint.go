@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluice-media/sluice/metrics"
+	"github.com/sluice-media/sluice/rtc"
 )
 
 const (
@@ -50,7 +51,7 @@ func (h *Handler) join(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := checkOffer(offer); err != nil {
+	if err := checkOffer(offer, rtc.Receiver); err != nil {
 		return err
 	}
 	stream := streamOf(r)
@@ -65,29 +66,35 @@ func (h *Handler) join(w http.ResponseWriter, r *http.Request) error {
 		}
 		return err
 	}
-	s, err := h.open(stream, r.RemoteAddr, v)
+	s, err := h.open(stream, stream, r.RemoteAddr, v)
 	if err != nil {
 		return err
 	}
 	let = true
 	context.AfterFunc(v.Context(), leave)
 
+	h.linkServers(w.Header(), r)
+	w.Header().Add("Link", eventsLink(locationOf(r, s)))
+	created(w, r, s)
+	metrics.Since(h.joins.JoinAnswered, start)
+	return nil
+}
+
+// locationOf returns the URL of a session that a request made: an absolute path
+// without the query, which may hold a token and which OBS would escape.
+func locationOf(r *http.Request, s *session) string { return r.URL.EscapedPath() + "/" + s.id }
+
+// created answers an offer with the session that was made of it.
+func created(w http.ResponseWriter, r *http.Request, s *session) {
 	header := w.Header()
 	// No parameters: simple-whep-client compares the whole string.
 	header.Set("Content-Type", typeSDP)
-	// An absolute path without the query, which may hold a token and which
-	// OBS would escape.
-	location := r.URL.EscapedPath() + "/" + s.id
-	header.Set("Location", location)
-	h.linkServers(header, r)
-	header.Add("Link", eventsLink(location))
+	header.Set("Location", locationOf(r, s))
 	header.Set("ETag", s.tag())
 	header.Set("Accept-Patch", typeFragment)
 	header.Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusCreated)
-	_, _ = io.WriteString(w, v.Answer()) // a client that has gone never connects
-	metrics.Since(h.metrics.JoinAnswered, start)
-	return nil
+	_, _ = io.WriteString(w, s.peer.Answer()) // a client that has gone never connects
 }
 
 // maxPatience bounds ?wait.

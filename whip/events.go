@@ -96,7 +96,7 @@ func (s *session) addEvents(kinds []string) (id string, err error) {
 		s.streams = make(map[string]*eventStream)
 	}
 	id = rand.Text()
-	ctx, end := context.WithCancel(s.viewer.Context())
+	ctx, end := context.WithCancel(s.view.Context())
 	s.streams[id] = &eventStream{kinds: kinds, ended: ctx.Done(), end: end}
 	return id, nil
 }

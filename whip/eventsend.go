@@ -40,7 +40,7 @@ func (h *Handler) sendEvents(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would keep events back
 	w.WriteHeader(http.StatusOK)
 	c := eventClient{w: w, control: http.NewResponseController(w)}
-	c.follow(ctx, e, s.viewer.Status)
+	c.follow(ctx, e, s.view.Status)
 	return nil
 }
 

@@ -58,14 +58,11 @@ type Handler struct {
 	authorize  Authorizer
 	known      func(ctx context.Context, v Visit, streams []string) []string // nil: all
 	iceServers func(v Visit) []ICEServer                                     // nil: none
-	origins    origins
-	crowd      crowd
 	wait       time.Duration
-	metrics    metrics.Signal
-	log        *slog.Logger
+	joins      metrics.Signal
 	mux        *http.ServeMux
 
-	sessions table
+	door
 }
 
 // New returns a Handler. It must be closed.
@@ -78,13 +75,16 @@ func New(cfg Config) *Handler {
 		authorize:  cfg.Authorize,
 		known:      cfg.Visible,
 		iceServers: cfg.ICEServers,
-		origins:    slices.Clone(cfg.Origins),
-		crowd:      newCrowd(cfg.JoinsPerSecond, cfg.MaxPerAddress),
 		wait:       cfg.Wait,
-		metrics:    cfg.Metrics.Signal(),
-		log:        cmp.Or(cfg.Logger, slog.Default()),
+		joins:      cfg.Metrics.Signal(),
 		mux:        http.NewServeMux(),
+		door: door{
+			origins: slices.Clone(cfg.Origins),
+			crowd:   newCrowd(cfg.JoinsPerSecond, cfg.MaxPerAddress),
+			log:     cmp.Or(cfg.Logger, slog.Default()),
+		},
 	}
+	h.metrics = h.joins.Door
 	h.mux.Handle("/whep/{app}/{key}", h.counted(h.endpoint()))
 	h.mux.Handle("/whep/{app}/{key}/{session}", h.counted(h.resource()))
 	h.mux.Handle("/whep/{app}/{key}/{session}/events", h.counted(h.events()))
@@ -96,47 +96,9 @@ func New(cfg Config) *Handler {
 	return h
 }
 
-// Close ends all sessions and waits for their ends; it cannot fail. Later
-// offers are refused with 503.
-func (h *Handler) Close() error {
-	h.sessions.close()
-	return nil
-}
-
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	if !h.origins.let(w.Header(), r) && r.Method != http.MethodOptions { // its preflight learns it from the header
-		refuse(http.StatusForbidden, "pages of this origin may not play").write(w)
+	if !h.let(w, r) {
 		return
-	}
-	if r.Body != nil && r.Body != http.NoBody {
-		// Here and not where a body is read, because net/http also reads,
-		// without a limit in time, what a refused request left unread. A
-		// writer without deadlines is one of a test.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
 	}
 	h.mux.ServeHTTP(w, r)
 }
-
-// counted counts the requests that next answers.
-func (h *Handler) counted(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-		next.ServeHTTP(s, r)
-		h.metrics.Request(r.Method, s.status)
-	})
-}
-
-// statusWriter remembers the status code written.
-type statusWriter struct {
-	http.ResponseWriter
-	status int
-}
-
-func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap gives http.ResponseController the connection.
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/pion/sdp/v3"
+
+	"github.com/sluice-media/sluice/rtc"
 )
 
 const (
@@ -21,6 +23,7 @@ const (
 // offer is an SDP offer under examination.
 type offer struct {
 	sdp.SessionDescription
+	role rtc.Role // of who makes it
 
 	// tagged is the media section whose transport the others share: the first
 	// of the BUNDLE group, or the only one (RFC 9143 §7.2.1).
@@ -29,20 +32,21 @@ type offer struct {
 }
 
 // checkOffer refuses what can never become a session: 400 for broken offers,
-// 422 for sound ones that Sluice cannot serve. Codecs are left to egress.
-func checkOffer(text string) error {
+// 422 for sound ones that Sluice cannot serve. Codecs are left to those who choose
+// them.
+func checkOffer(text string, role rtc.Role) error {
 	// RFC 8866 §5: UTF-8 without NUL.
 	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 		return malformed("the offer is not text")
 	}
-	var o offer
+	o := offer{role: role}
 	if err := o.UnmarshalString(text); err != nil {
 		return malformed("the offer does not parse: %v", err)
 	}
 	if n := len(o.MediaDescriptions); n == 0 || n > maxMedia {
 		return unservable("the offer has %d media sections, not 1 to %d", n, maxMedia)
 	}
-	for _, check := range []func() error{o.checkBundle, o.checkMedia, o.checkICE, o.checkDTLS} {
+	for _, check := range []func() error{o.checkBundle, o.checkMedia, o.checkStreams, o.checkICE, o.checkDTLS} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -92,7 +96,8 @@ func (o *offer) checkBundle() error {
 }
 
 // checkMedia looks at each section that is not rejected, and at their number:
-// a viewer has one audio and one video track (draft-ietf-wish-whep §4.6.2).
+// a viewer has one audio and one video track (draft-ietf-wish-whep §4.6.2), a
+// publisher sends no more (RFC 9725 §4.4.2).
 func (o *offer) checkMedia() error {
 	active := make(map[string]int)
 	transports := 0
@@ -119,7 +124,7 @@ func (o *offer) checkMedia() error {
 		}
 	}
 	if active["audio"]+active["video"] == 0 {
-		return unservable("the offer asks for neither audio nor video")
+		return unservable("the offer has neither audio nor video")
 	}
 	if len(o.bundle) > 0 {
 		transports++
@@ -135,15 +140,30 @@ func (o *offer) checkTrack(m *sdp.MediaDescription, bundleOnly bool) error {
 	if proto := strings.Join(m.MediaName.Protos, "/"); proto != "UDP/TLS/RTP/SAVPF" {
 		return unservable("%s over %.40q is not WebRTC", kind, proto)
 	}
-	switch d := o.direction(m); d {
-	case "recvonly", "sendrecv":
-	default:
-		return unservable("%s is %s: a viewer must receive", kind, d)
+	if d := o.direction(m); d != string(o.role) && d != "sendrecv" {
+		return unservable("%s is %s, not %s", kind, d, o.role)
 	}
 	// A bundle-only section leaves to the tagged one what concerns the
 	// transport (RFC 9429 §5.2.1).
 	if _, ok := m.Attribute("rtcp-mux"); !ok && !bundleOnly {
 		return unservable("%s has no rtcp-mux (draft-ietf-wish-whep §4.6.1)", kind)
+	}
+	return nil
+}
+
+// checkStreams refuses tracks of several MediaStreams (RFC 9725 §4.4.2).
+func (o *offer) checkStreams() error {
+	first := ""
+	for _, m := range o.MediaDescriptions {
+		msid, _ := m.Attribute("msid")
+		stream, _, _ := strings.Cut(msid, " ")
+		switch {
+		case o.role != rtc.Sender, stream == "", stream == "-":
+		case first != "" && stream != first:
+			return unservable("the offer has more than one MediaStream")
+		default:
+			first = stream
+		}
 	}
 	return nil
 }

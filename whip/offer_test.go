@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sluice-media/sluice/rtc"
 )
 
 // readOffers returns the offers of clients by name; testdata/offers/README.md
@@ -34,10 +36,10 @@ func chromium(tb testing.TB) string { return readOffers(tb)["chromium"] }
 func TestOffersOfRealClients(t *testing.T) {
 	for name, text := range readOffers(t) {
 		t.Run(name, func(t *testing.T) {
-			if err := checkOffer(text); err != nil {
+			if err := checkOffer(text, rtc.Receiver); err != nil {
 				t.Errorf("refused: %v", err)
 			}
-			if err := checkOffer(strings.ReplaceAll(text, "\r\n", "\n")); err != nil {
+			if err := checkOffer(strings.ReplaceAll(text, "\r\n", "\n"), rtc.Receiver); err != nil {
 				t.Errorf("refused with LF line ends: %v", err)
 			}
 		})
@@ -117,7 +119,7 @@ func TestCheckOffer(t *testing.T) {
 			}
 			status := 0
 			var p *problem
-			if err := checkOffer(text); errors.As(err, &p) {
+			if err := checkOffer(text, rtc.Receiver); errors.As(err, &p) {
 				status = p.status
 			}
 			if status != e.status {
@@ -159,7 +161,7 @@ func TestSmallOffers(t *testing.T) {
 	} {
 		status := 0
 		var p *problem
-		if errors.As(checkOffer(c.text), &p) {
+		if errors.As(checkOffer(c.text, rtc.Receiver), &p) {
 			status = p.status
 		}
 		if status != c.status {
@@ -174,7 +176,7 @@ func TestSessionLevelAttributes(t *testing.T) {
 	text := strings.ReplaceAll(chromium(t), "a=recvonly\r\n", "")
 	text = strings.Replace(text, "t=0 0\r\n", "t=0 0\r\na=sendonly\r\n", 1)
 	var p *problem
-	if !errors.As(checkOffer(text), &p) || p.status != unmet {
+	if !errors.As(checkOffer(text, rtc.Receiver), &p) || p.status != unmet {
 		t.Errorf("sendonly session: %v, want 422", p)
 	}
 }
@@ -190,7 +192,7 @@ func FuzzOffer(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		err := checkOffer(text)
+		err := checkOffer(text, rtc.Receiver)
 		if err == nil {
 			return
 		}

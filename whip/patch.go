@@ -11,8 +11,8 @@ import (
 // patch trickles candidates or restarts ICE: the latter when the body's
 // ice-ufrag is another than the session's (RFC 8840 §9, RFC 8839 §5.4,
 // draft-ietf-wish-whep §4.5).
-func (h *Handler) patch(w http.ResponseWriter, r *http.Request) error {
-	s, err := h.session(r)
+func (d *door) patch(w http.ResponseWriter, r *http.Request) error {
+	s, err := d.session(r)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (s *session) restart(w http.ResponseWriter, ifMatch []string, frag fragment
 	case !matches(ifMatch, s.etag):
 		return errStale()
 	}
-	made, err := s.viewer.RestartICE(frag.ufrag, frag.pwd)
+	made, err := s.peer.RestartICE(frag.ufrag, frag.pwd)
 	if err != nil {
 		s.log.Debug("ICE restart failed", "error", err)
 		return err
@@ -72,11 +72,11 @@ func (s *session) restart(w http.ResponseWriter, ifMatch []string, frag fragment
 	return nil
 }
 
-// add gives the viewer candidates. Kinds that cannot be used, and more than a
-// bounded number, egress ignores; an error means that the viewer is ending.
+// add gives the peer candidates. Kinds that cannot be used, and more than a
+// bounded number, it ignores; an error means that it is ending.
 func (s *session) add(candidates []string) {
 	for _, c := range candidates {
-		if err := s.viewer.AddCandidate(c); err != nil {
+		if err := s.peer.AddCandidate(c); err != nil {
 			s.log.Debug("candidate not used", "error", err)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/sluice-media/sluice/contribute"
 	"github.com/sluice-media/sluice/egress"
 )
 
@@ -42,7 +43,11 @@ func problemOf(err error) *problem {
 		return &problem{http.StatusConflict, "the stream is not live now", retrySoon}
 	case errors.Is(err, egress.ErrTooManyViewers):
 		return &problem{http.StatusServiceUnavailable, "no more viewers can be taken now", retryBusy}
-	case errors.Is(err, egress.ErrClosed):
+	case errors.Is(err, contribute.ErrTaken):
+		return &problem{http.StatusConflict, "the name is being published already", retrySoon}
+	case errors.Is(err, contribute.ErrTooMany):
+		return &problem{http.StatusServiceUnavailable, "no more publishers can be taken now", retryBusy}
+	case errors.Is(err, egress.ErrClosed), errors.Is(err, contribute.ErrClosed):
 		return &problem{http.StatusServiceUnavailable, "the server is shutting down", retryBusy}
 	case errors.Is(err, egress.ErrBadOffer):
 		return refuse(http.StatusBadRequest, "%v", err)

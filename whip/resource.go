@@ -2,19 +2,20 @@ package whip
 
 import "net/http"
 
-// resource is /whep/{app}/{key}/{session} (draft-ietf-wish-whep §4.4, 4.5).
-func (h *Handler) resource() http.Handler {
+// resource is /whep/{app}/{key}/{session} (draft-ietf-wish-whep §4.4, 4.5), or
+// the same under /whip/ (RFC 9725 §4.2, 4.3).
+func (d *door) resource() http.Handler {
 	return with("Accept-Patch", typeFragment, methods{
-		http.MethodPatch:  often(h.crowd.changes, h.patch),
-		http.MethodDelete: often(h.crowd.changes, h.leave),
-		http.MethodGet:    h.probe,
-		http.MethodHead:   h.probe,
+		http.MethodPatch:  often(d.crowd.changes, d.patch),
+		http.MethodDelete: often(d.crowd.changes, d.leave),
+		http.MethodGet:    d.probe,
+		http.MethodHead:   d.probe,
 	})
 }
 
 // session returns the session that the URL is about.
-func (h *Handler) session(r *http.Request) (*session, error) {
-	if s := h.sessions.find(keyOf(streamOf(r), r.PathValue("session"))); s != nil {
+func (d *door) session(r *http.Request) (*session, error) {
+	if s := d.sessions.find(keyOf(streamOf(r), r.PathValue("session"))); s != nil {
 		return s, nil
 	}
 	return nil, errNoSession()
@@ -23,8 +24,8 @@ func (h *Handler) session(r *http.Request) (*session, error) {
 func errNoSession() error { return refuse(http.StatusNotFound, "no such session") }
 
 // probe answers GET and HEAD.
-func (h *Handler) probe(w http.ResponseWriter, r *http.Request) error {
-	s, err := h.session(r)
+func (d *door) probe(w http.ResponseWriter, r *http.Request) error {
+	s, err := d.session(r)
 	if err != nil {
 		return err
 	}
@@ -34,13 +35,13 @@ func (h *Handler) probe(w http.ResponseWriter, r *http.Request) error {
 }
 
 // leave ends the session; If-Match is ignored, simple-whep-client sends it.
-func (h *Handler) leave(w http.ResponseWriter, r *http.Request) error {
-	s, ok := h.sessions.take(keyOf(streamOf(r), r.PathValue("session")))
+func (d *door) leave(w http.ResponseWriter, r *http.Request) error {
+	s, ok := d.sessions.take(keyOf(streamOf(r), r.PathValue("session")))
 	if !ok {
 		return errNoSession()
 	}
 	if s != nil {
-		_ = s.viewer.Close() // it is gone, however it went
+		_ = s.peer.Close() // it is gone, however it went
 	}
 	w.WriteHeader(http.StatusOK) // exactly: OBS takes anything else for a failure
 	return nil

@@ -92,7 +92,7 @@ func (t *table) close() {
 		delete(t.graves, key)
 	}
 	for _, s := range t.live {
-		t.ends.Go(func() { _ = s.viewer.Close() })
+		t.ends.Go(func() { _ = s.peer.Close() })
 	}
 	t.mu.Unlock()
 	t.ends.Wait()

@@ -4,56 +4,96 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 
 	"github.com/sluice-media/sluice/access"
+	"github.com/sluice-media/sluice/contribute"
 	"github.com/sluice-media/sluice/egress"
 	"github.com/sluice-media/sluice/ingest"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/transcode"
+	"github.com/sluice-media/sluice/whip"
 )
 
-// publisher admits publications: through the gate, to a seat, then to a chain.
-func publisher(gate *access.Gate, seats *access.Seats, server *egress.Server, pool *transcode.Pool) ingest.Publisher {
-	return func(ctx context.Context, r ingest.Request) (string, media.Writer, error) {
-		from := r.RemoteAddr.Addr()
-		stream, done, err := gate.Publish(ctx, access.Publisher{App: r.App, Key: r.Key, Query: r.Query, Address: from, Agent: r.Agent})
-		var denied *access.Denied
-		if errors.As(err, &denied) {
-			return "", nil, &ingest.Refusal{Code: ingest.Rejected, Description: denied.Detail}
-		}
-		if err != nil {
-			return "", nil, err
-		}
-		w, err := sit(ctx, seats, access.Claim{Stream: stream, Address: from, Agent: r.Agent, End: r.End}, func() (media.Writer, error) {
-			return chain(stream, server, pool)
-		})
-		if err != nil {
-			done()
-			return "", nil, err
-		}
-		w.done = done
-		return stream, w, nil
-	}
+// stage is what publications of every door go through: the gate, a seat, and a
+// chain of stages.
+type stage struct {
+	gate   *access.Gate
+	seats  *access.Seats
+	server *egress.Server
+	pool   *transcode.Pool // nil: no AAC
 }
 
-// sit takes a seat for what open opens.
-func sit(ctx context.Context, seats *access.Seats, c access.Claim, open func() (media.Writer, error)) (*seated, error) {
-	seat, err := seats.Take(ctx, c)
-	if errors.Is(err, access.ErrTaken) {
-		return nil, &ingest.Refusal{Code: ingest.BadName, Description: c.Stream + " is being published already"}
+// overRTMP admits publications that come by RTMP.
+func (s *stage) overRTMP(ctx context.Context, r ingest.Request) (string, media.Writer, error) {
+	from := r.RemoteAddr.Addr()
+	stream, done, err := s.gate.Publish(ctx, access.Publisher{App: r.App, Key: r.Key, Query: r.Query, Address: from, Agent: r.Agent})
+	var denied *access.Denied
+	if errors.As(err, &denied) {
+		return "", nil, &ingest.Refusal{Code: ingest.Rejected, Description: denied.Detail}
 	}
-	if errors.Is(err, access.ErrShut) {
-		return nil, &ingest.Refusal{Code: ingest.Rejected, Description: "this server is about to stop"}
+	if err != nil {
+		return "", nil, err
 	}
+	w, err := s.sit(ctx, access.Claim{Stream: stream, Address: from, Agent: r.Agent, End: r.End}, done)
+	if err != nil {
+		done()
+		switch {
+		case errors.Is(err, access.ErrTaken):
+			err = &ingest.Refusal{Code: ingest.BadName, Description: stream + " is being published already"}
+		case errors.Is(err, access.ErrShut):
+			err = &ingest.Refusal{Code: ingest.Rejected, Description: "this server is about to stop"}
+		}
+		return "", nil, err
+	}
+	return stream, w, nil
+}
+
+// overWHIP admits publications that come by WHIP. A Bearer token is for the
+// stream that the URL names; without one the URL's name is the key, as it is in
+// RTMP.
+func (s *stage) overWHIP(ctx context.Context, r contribute.Request) (contribute.Admitted, error) {
+	from := r.RemoteAddr.Addr()
+	query := url.Values{}
+	if r.Token != "" {
+		query.Set("token", r.Token)
+	}
+	stream, done, err := s.gate.Publish(ctx, access.Publisher{App: r.App, Key: r.Name, Query: query, Address: from, Agent: r.Agent})
+	var denied *access.Denied
+	if errors.As(err, &denied) {
+		err = &whip.Denied{Detail: denied.Detail, RetryAfter: denied.Wait}
+	}
+	if err != nil {
+		return contribute.Admitted{}, err
+	}
+	open := func(ctx context.Context, end func(error)) (media.Writer, error) {
+		w, err := s.sit(ctx, access.Claim{Stream: stream, Address: from, Agent: r.Agent, End: end}, done)
+		switch {
+		case errors.Is(err, access.ErrTaken):
+			err = contribute.ErrTaken
+		case errors.Is(err, access.ErrShut):
+			err = contribute.ErrClosed
+		}
+		if err != nil {
+			return nil, err
+		}
+		return w, nil
+	}
+	return contribute.Admitted{Stream: stream, Open: open, Forget: done}, nil
+}
+
+// sit takes a seat for a chain. done tells the hooks when both are left.
+func (s *stage) sit(ctx context.Context, c access.Claim, done func()) (media.Writer, error) {
+	seat, err := s.seats.Take(ctx, c)
 	if err != nil {
 		return nil, fmt.Errorf("take %s: %w", c.Stream, err)
 	}
-	w, err := open()
+	w, err := chain(c.Stream, s.server, s.pool)
 	if err != nil {
 		seat.Leave()
 		return nil, err
 	}
-	return &seated{Writer: w, seat: seat}, nil
+	return &seated{Writer: w, seat: seat, done: done}, nil
 }
 
 // chain joins the stages of a publication, the last one first. A nil pool

@@ -46,7 +46,7 @@ type options struct {
 	MaxStreamViewers     int           `name:"max-viewers-per-stream" placeholder:"N" group:"limits" help:"Viewers of one stream. Not given: as many as --max-viewers."`
 	MaxViewersPerAddress int           `name:"max-viewers-per-address" default:"500" placeholder:"N" group:"limits" help:"Those from one IPv4 address or IPv6 /64, except this machine's. Further ones get 429."`
 	MaxJoinsPerSecond    int           `name:"max-joins-per-second" default:"20" placeholder:"N" group:"limits" help:"How many may join a second from one IPv4 address or IPv6 /64, except this machine's, and ten seconds' worth at once. Further ones get 429."`
-	MaxConnections       int           `name:"max-connections" default:"1000" placeholder:"N" group:"limits" help:"RTMP connections at a time. Further ones are closed at once."`
+	MaxConnections       int           `name:"max-connections" default:"1000" placeholder:"N" group:"limits" help:"Connections of publishers at a time, by RTMP and by WHIP each. Further ones are refused."`
 	MaxPerAddress        int           `name:"max-connections-per-address" default:"100" placeholder:"N" group:"limits" help:"Those from one IPv4 address or IPv6 /64. Raise it when publishers come through a proxy."`
 	PublishTimeout       time.Duration `name:"publish-timeout" default:"10s" placeholder:"TIME" group:"limits" help:"How long a connection may take from its first byte to the publication: handshakes, commands, hooks."`
 	PublisherTimeout     time.Duration `name:"publisher-timeout" default:"30s" placeholder:"TIME" group:"limits" help:"How long a publisher may send no sound and no picture before it is cut off and its name is free again."`

@@ -17,10 +17,12 @@ import (
 
 	"github.com/sluice-media/sluice/access"
 	"github.com/sluice-media/sluice/admin"
+	"github.com/sluice-media/sluice/contribute"
 	"github.com/sluice-media/sluice/doctor"
 	"github.com/sluice-media/sluice/egress"
 	"github.com/sluice-media/sluice/ingest"
 	"github.com/sluice-media/sluice/metrics"
+	"github.com/sluice-media/sluice/metrics/meter"
 	"github.com/sluice-media/sluice/rtc"
 	"github.com/sluice-media/sluice/transcode"
 	"github.com/sluice-media/sluice/turn"
@@ -68,6 +70,7 @@ type gateway struct {
 	pool    *transcode.Pool // nil: --video-only
 	rtc     *rtc.Transport
 	egress  *egress.Server
+	stage   *stage
 	rtmp    net.Listener
 	rtmps   net.Listener // nil: no --rtmps-addr
 	web     net.Listener
@@ -161,8 +164,28 @@ func (g *gateway) startWeb(context.Context) (err error) {
 		Metrics:        g.metrics,
 		Logger:         g.logger,
 	})
+	g.stage = &stage{g.gate, g.seats, g.egress, g.pool}
+	publishers := contribute.New(contribute.Config{
+		Transport:     g.rtc,
+		Admit:         g.stage.overWHIP,
+		MaxPublishers: g.opts.MaxConnections,
+		MaxPerAddress: g.opts.MaxPerAddress,
+		IdleTimeout:   g.opts.PublisherTimeout,
+		MaxBitrate:    int(g.opts.MaxBitrate),
+		MaxResolution: meter.Resolution(g.opts.MaxResolution),
+		Logger:        g.logger,
+		Metrics:       g.metrics,
+	})
+	studio := whip.NewIngest(whip.IngestConfig{
+		Server:             publishers,
+		Origins:            g.opts.AllowOrigin,
+		PublishesPerSecond: g.opts.MaxJoinsPerSecond,
+		Metrics:            g.metrics,
+		Logger:             g.logger,
+	})
 	mux := http.NewServeMux()
 	mux.Handle("/whep/", signal)
+	mux.Handle("/whip/", studio)
 	mux.Handle("/api/", signal)
 	tests := doctor.New(g.rtc, g.doctorServers)
 	mux.Handle("/doctor/session", tests)
@@ -173,6 +196,7 @@ func (g *gateway) startWeb(context.Context) (err error) {
 	g.parts.push("doctor", func(context.Context) error { return tests.Close() })
 	g.parts.push("sessions", func(context.Context) error { return signal.Close() })
 	g.parts.push("egress", func(context.Context) error { return g.egress.Close() })
+	g.parts.push("whip", func(context.Context) error { return errors.Join(publishers.Close(), studio.Close()) })
 	return nil
 }
 
@@ -188,13 +212,13 @@ func (g *gateway) startIngest(context.Context) (err error) {
 		listeners = append(listeners, tls.NewListener(g.rtmps, g.identity.config()))
 	}
 	server, err := ingest.New(ingest.Config{
-		Publish:        publisher(g.gate, g.seats, g.egress, g.pool),
+		Publish:        g.stage.overRTMP,
 		MaxConnections: g.opts.MaxConnections,
 		MaxPerAddress:  g.opts.MaxPerAddress,
 		MaxMessage:     int(g.opts.MaxMessage),
 		MaxMemory:      int(g.opts.MaxIngestMemory),
 		MaxBitrate:     int(g.opts.MaxBitrate),
-		MaxResolution:  ingest.Resolution(g.opts.MaxResolution),
+		MaxResolution:  meter.Resolution(g.opts.MaxResolution),
 		PublishTimeout: g.opts.PublishTimeout,
 		IdleTimeout:    g.opts.PublisherTimeout,
 		Logger:         g.logger,

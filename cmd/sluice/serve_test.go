@@ -331,7 +331,7 @@ func TestSIGTERM(t *testing.T) {
 	if !strings.Contains(cause, "terminated") {
 		t.Errorf("the log gives %q as the cause, want the signal", cause)
 	}
-	if want := []string{"ingest", "egress", "sessions", "doctor", "http", "webrtc", "transcode", "gate", "admin"}; !slices.Equal(ended, want) {
+	if want := []string{"ingest", "whip", "egress", "sessions", "doctor", "http", "webrtc", "transcode", "gate", "admin"}; !slices.Equal(ended, want) {
 		t.Errorf("ended %v, want %v", ended, want)
 	}
 }

@@ -1,4 +1,6 @@
-package ingest
+// Package meter counts what a publication brings, and bounds it. It starts no
+// goroutine.
+package meter
 
 import (
 	"time"
@@ -11,8 +13,8 @@ import (
 // to even out a muxer's jitter, short enough to see a change.
 const rateWindow = 2 * time.Second
 
-// meter is a media.Writer that counts what passes.
-type meter struct {
+// Meter is a media.Writer that counts what passes.
+type Meter struct {
 	// static
 	next   media.Writer
 	most   Resolution
@@ -26,8 +28,14 @@ type meter struct {
 	frames   int           // in it
 }
 
+// New returns a Meter in front of next, on the series of a publication. Pictures
+// of more than most end it with an *Excess.
+func New(next media.Writer, most Resolution, series *metrics.Ingest) *Meter {
+	return &Meter{next: next, most: most, series: series}
+}
+
 // WriteVideo implements media.Writer.
-func (m *meter) WriteVideo(au *media.AccessUnit) error {
+func (m *Meter) WriteVideo(au *media.AccessUnit) error {
 	m.series.VideoFrames.Inc()
 	if au.ParameterSets != m.sets {
 		if m.sets = au.ParameterSets; m.sets != nil {
@@ -44,19 +52,19 @@ func (m *meter) WriteVideo(au *media.AccessUnit) error {
 }
 
 // WriteAudio implements media.Writer.
-func (m *meter) WriteAudio(f *media.AudioFrame) error {
+func (m *Meter) WriteAudio(f *media.AudioFrame) error {
 	m.series.AudioFrames.Inc()
 	return m.next.WriteAudio(f)
 }
 
 // Close implements media.Writer. The series go first: closing the Writer frees
 // the stream's name, and its next publication makes them anew.
-func (m *meter) Close() error {
+func (m *Meter) Close() error {
 	m.series.Close()
 	return m.next.Close()
 }
 
-func (m *meter) countKeyframe(dts time.Duration) {
+func (m *Meter) countKeyframe(dts time.Duration) {
 	m.series.Keyframes.Inc()
 	if m.seen {
 		m.series.KeyframeInterval.Set((dts - m.keyframe).Seconds())
@@ -64,7 +72,7 @@ func (m *meter) countKeyframe(dts time.Duration) {
 	m.seen, m.keyframe = true, dts
 }
 
-func (m *meter) countFrame(dts time.Duration) {
+func (m *Meter) countFrame(dts time.Duration) {
 	if m.frames == 0 {
 		m.start = dts
 	}
