@@ -73,6 +73,10 @@ e2e-obs: deps-obs ## a real OBS, without a screen, against the built binary
 e2e-codecs: deps-test ## H.265, AV1, VP9 and Opus over Enhanced RTMP from an FFmpeg that can
 	@FFMPEG_ENHANCED="$$(scripts/ffmpeg-enhanced)" go test -tags e2e,codecs -count=1 -timeout 30m -run 'Codec|H265' -v ./e2e
 
+.PHONY: e2e-whip
+e2e-whip: deps-test ## WHIP from an FFmpeg and a GStreamer that can
+	@FFMPEG_ENHANCED="$$(scripts/ffmpeg-enhanced)" WHIP_CLIENT="$$(scripts/whip-client)" go test -tags e2e,whip -count=1 -timeout 30m -run WHIP -v ./e2e
+
 e2e-axe: deps-axe ## the pages against axe-core's rules of accessibility, on phones and desktops
 	@AXE="$$(scripts/axe)" go test -tags e2e,axe -count=1 -run Axe -v ./e2e
 

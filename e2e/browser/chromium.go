@@ -25,6 +25,12 @@ window.RTCPeerConnection = class extends RTCPeerConnection {
 	constructor(...args) { super(...args); window.peerConnections.push(this); }
 };`
 
+// FakeCamera makes Chromium have a camera and a microphone, moving and beeping,
+// and lend them without asking.
+func FakeCamera() []string {
+	return []string{"use-fake-device-for-media-stream", "use-fake-ui-for-media-stream"}
+}
+
 // Chromium is one running browser.
 type Chromium struct{ ctx context.Context }
 

@@ -44,10 +44,16 @@ func (p *Page) WaitState(want string, within time.Duration) {
 // sound. Chromium measures no audio energy before.
 func (p *Page) Unmute() {
 	p.tb.Helper()
+	p.Click("loud")
+}
+
+// Click clicks the element with an id.
+func (p *Page) Click(id string) {
+	p.tb.Helper()
 	ctx, cancel := context.WithTimeout(p.ctx, patience)
 	defer cancel()
-	if err := chromedp.Do(ctx, chromedp.Click(chromedp.ID("loud"))); err != nil {
-		p.tb.Fatalf("click on unmute: %v; the page says %s", err, p.Text())
+	if err := chromedp.Do(ctx, chromedp.Click(chromedp.ID(id))); err != nil {
+		p.tb.Fatalf("click on %s: %v; the page says %s", id, err, p.Text())
 	}
 }
 

@@ -78,6 +78,12 @@ func (s *Server) Publish(stream string) string { return "rtmp://" + s.RTMP + "/"
 // WHEP returns the URL to which viewers of a stream post their offers.
 func (s *Server) WHEP(stream string) string { return "http://" + s.HTTP + "/whep/" + stream }
 
+// WHIP returns the URL to which publishers of a stream post their offers.
+func (s *Server) WHIP(stream string) string { return "http://" + s.HTTP + "/whip/" + stream }
+
+// Studio returns the URL of the page that goes live as a stream.
+func (s *Server) Studio(stream string) string { return "http://" + s.HTTP + "/publish?name=" + stream }
+
 // Watch returns the URL of a stream's player page.
 func (s *Server) Watch(stream string) string { return "http://" + s.HTTP + "/watch/" + stream }
 

@@ -19,12 +19,18 @@ var Enhanced = map[string]string{
 // Enhanced RTMP. It takes FFmpeg 8 or newer, which $FFMPEG_ENHANCED names.
 func PublishEnhanced(tb testing.TB, codec, url string) *proc.Process {
 	tb.Helper()
-	ffmpeg := os.Getenv("FFMPEG_ENHANCED")
-	if ffmpeg == "" {
-		tb.Skip("FFMPEG_ENHANCED names no FFmpeg of version 8 or newer: make e2e-codecs installs one")
-	}
 	args := append(quiet(), FFmpeg{Width: 640, Height: 360}.inputs("-re")...)
 	args = append(args, strings.Fields(Enhanced[codec])...)
 	args = append(args, strings.Fields("-pix_fmt yuv420p -b:v 1000k -c:a libopus -b:a 96k -ac 2 -f flv")...)
-	return proc.Start(tb, ffmpeg, append(args, url)...)
+	return proc.Start(tb, enhanced(tb), append(args, url)...)
+}
+
+// enhanced returns the FFmpeg that $FFMPEG_ENHANCED names.
+func enhanced(tb testing.TB) string {
+	tb.Helper()
+	ffmpeg := os.Getenv("FFMPEG_ENHANCED")
+	if ffmpeg == "" {
+		tb.Skip("FFMPEG_ENHANCED names no FFmpeg of version 8 or newer: make e2e-codecs and make e2e-whip install one")
+	}
+	return ffmpeg
 }

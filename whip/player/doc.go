@@ -6,6 +6,7 @@
 //
 //	GET  /api/streams              what is live, for the list
 //	GET  /api/streams/{app}/{key}  one stream, for the player's facts
+//	POST /whip/{app}/{key}         the session of /publish, the page that goes live
 //	POST /whep/{app}/{key}         the player's session; its server-sent events
 //	POST /doctor/session           test sessions, for the page /doctor
 //

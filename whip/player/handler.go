@@ -15,7 +15,7 @@ import (
 //go:embed pages assets sluice-player.js
 var files embed.FS
 
-// Handler serves the pages /, /watch/{app}/{key} and /doctor, their assets, and
+// Handler serves the pages /, /watch/{app}/{key}, /publish and /doctor, their assets, and
 // /sluice-player.js for pages elsewhere. All other paths are answered with 404
 // and a page that says so. Everything is named by relative URLs, so that a proxy
 // may put all of it below a path of its own. Pages of the origins may embed the
@@ -25,6 +25,7 @@ func Handler(origins ...string) http.Handler {
 	mux.Handle("GET /{$}", newFile("pages/list.html"))
 	mux.Handle("GET /watch/{app}/{key}", newFile("pages/watch.html"))
 	mux.Handle("GET /doctor", newFile("pages/doctor.html"))
+	mux.Handle("GET /publish", lent(newFile("pages/publish.html")))
 	mux.Handle("GET /sluice-player.js", anywhere(newFile("sluice-player.js")))
 	mux.Handle("GET /", missing{newFile("pages/missing.html")})
 	assets, _ := fs.Glob(files, "assets/*") // fails on a bad pattern only

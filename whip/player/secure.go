@@ -29,3 +29,14 @@ func secured(next http.Handler, origins []string) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
+
+// lent lets a page use camera, microphone and screen, for which no page
+// elsewhere may embed it.
+func lent(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Security-Policy", contentSecurity+"; frame-ancestors 'none'")
+		header.Set("Permissions-Policy", "camera=(self), microphone=(self), geolocation=(), display-capture=(self)")
+		next.ServeHTTP(w, r)
+	})
+}
