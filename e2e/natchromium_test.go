@@ -33,7 +33,10 @@ const selectedWay = `(async () => {
 	const pair = stats.get(transport?.selectedCandidatePairId);
 	const local = stats.get(pair?.localCandidateId);
 	if (!local) return "no pair";
-	return local.candidateType === "relay" ? local.relayProtocol + " relay" : local.protocol + " host";
+	// Sluice sees its relay from inside, so Chromium finds a candidate of its own
+	// behind it, with the relay's port.
+	const relay = all.find((s) => s.type === "local-candidate" && s.candidateType === "relay" && s.port === local.port);
+	return relay ? relay.relayProtocol + " relay" : local.protocol + " host";
 })()`
 
 // TestChromiumBehindNAT is the viewer of TestChromiumReached.
