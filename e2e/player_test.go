@@ -116,9 +116,6 @@ func playerEvents(t *testing.T, chromium *browser.Chromium) {
 	publisher := source.FFmpeg{FrameRate: frameRate}.Publish(t, s.Publish(stream))
 	page.WaitState("live", 15*time.Second)
 	chromium.Open(t, s.Watch(stream)).WaitState("live", 10*time.Second)
-	// What it asks for by itself stays away: now only events can tell.
-	page.Run(`window.fetch = () => Promise.reject(new Error("the test"))`)
-	viewer.Join(t, s.WHEP(stream)).Playing(1)
 	says := func(expression, want string) {
 		t.Helper()
 		await.Success(t, 10*time.Second, func() error {
@@ -128,6 +125,10 @@ func playerEvents(t *testing.T, chromium *browser.Chromium) {
 			return nil
 		})
 	}
+	says(`facts.innerText.replaceAll("\u00a0", " ")`, "2 viewers")
+	// What it asks for by itself stays away: now only events can tell.
+	page.Run(`window.fetch = () => Promise.reject(new Error("the test"))`)
+	viewer.Join(t, s.WHEP(stream)).Playing(1)
 	says(`facts.innerText.replaceAll("\u00a0", " ")`, "3 viewers")
 	publisher.Kill()
 	page.WaitState("offline", 10*time.Second)
