@@ -26,7 +26,7 @@ func (o *Offer) answer(pion string) (string, error) {
 		if len(made) == 0 || made[0].MediaName.Media != m.MediaName.Media || made[0].MediaName.Port.Value == 0 {
 			return "", fmt.Errorf("%w: %s was not accepted", ErrBadOffer, m.MediaName.Media)
 		}
-		desc.MediaDescriptions = append(desc.MediaDescriptions, cleaned(made[0], o.role))
+		desc.MediaDescriptions = append(desc.MediaDescriptions, cleaned(made[0], m, o.role))
 		made = made[1:]
 	}
 	text, err := desc.Marshal()
@@ -45,9 +45,9 @@ func rejected(m *sdp.MediaDescription) *sdp.MediaDescription {
 	return r.WithPropertyAttribute(sdp.AttrKeyInactive)
 }
 
-// cleaned puts the candidates into order, and says that the Opus sent is stereo
-// (RFC 7587 §6.1).
-func cleaned(m *sdp.MediaDescription, role Role) *sdp.MediaDescription {
+// cleaned puts the candidates into order, says that the Opus sent is stereo
+// (RFC 7587 §6.1), and answers the direction of header extensions.
+func cleaned(m, offered *sdp.MediaDescription, role Role) *sdp.MediaDescription {
 	candidates := candidatesOf(m)
 	kept := m.Attributes[:0]
 	for _, a := range m.Attributes {
@@ -59,11 +59,28 @@ func cleaned(m *sdp.MediaDescription, role Role) *sdp.MediaDescription {
 			a.Value, candidates = candidates[0], candidates[1:]
 		case a.Key == "fmtp" && m.MediaName.Media == "audio" && role == Receiver:
 			a.Value = withParameters(a.Value, "stereo=1", "sprop-stereo=1")
+		case a.Key == "extmap":
+			a.Value = directed(a.Value, offered)
 		}
 		kept = append(kept, a)
 	}
 	m.Attributes = kept
 	return m
+}
+
+// directed answers a header extension that was offered for one direction only
+// with the other (RFC 8285 §7); pion leaves that out.
+func directed(extension string, offered *sdp.MediaDescription) string {
+	id, uri, _ := strings.Cut(extension, " ")
+	for _, a := range offered.Attributes {
+		switch a.Value {
+		case id + "/recvonly " + uri:
+			return id + "/sendonly " + uri
+		case id + "/sendonly " + uri:
+			return id + "/recvonly " + uri
+		}
+	}
+	return extension
 }
 
 // withParameters adds format parameters that are not there yet.

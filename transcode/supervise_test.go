@@ -256,7 +256,7 @@ func TestStreamAtLimit(t *testing.T) {
 		write()
 		return r.value("dropped_frames_total", DropLimit) > 20
 	})
-	if n := strings.Count(log.String(), "limit of ffmpeg processes is reached (1)"); n != 1 {
+	if n := strings.Count(log.String(), "limit of ffmpeg processes is reached (1 for audio)"); n != 1 {
 		t.Errorf("logged %d times:\n%s", n, log.String())
 	}
 	if n := r.value("restarts_total", "live/second"); n != 0 {

@@ -145,6 +145,7 @@ func (a answered) checkFormats(m, offered *sdp.MediaDescription) {
 				a.Errorf("A4.35 fmtp %q", attr.Value)
 			}
 		case "extmap", "rtcp-fb":
+			attr.Value = strings.Replace(attr.Value, "/sendonly ", "/recvonly ", 1) // RFC 8285 §7
 			if !holds(offered, attr) {
 				a.Errorf("A4.37 %s %q was not offered", attr.Key, attr.Value)
 			}
