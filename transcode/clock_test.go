@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/media/mediatest"
 )
 
 func aacConfig(rate int) *media.AudioConfig {
@@ -144,4 +145,35 @@ func FuzzClock(f *testing.F) {
 			end = p.end
 		}
 	})
+}
+
+// TestOpusIsCounted: a publisher's Opus gets times that count samples, whatever
+// its milliseconds do, and a hole stays a hole.
+func TestOpusIsCounted(t *testing.T) {
+	r := newRig(t, Config{})
+	for i, f := range mediatest.Opus(100) {
+		jitter := time.Duration(i%3*10-10) * time.Millisecond
+		if i >= 50 {
+			jitter += 400 * time.Millisecond // twenty packets did not come
+		}
+		f.PTS += jitter
+		r.write(f)
+	}
+	got := r.got.Audio()
+	if len(got) != 100 {
+		t.Fatalf("%d packets of 100", len(got))
+	}
+	for i, f := range got[1:] {
+		switch step := f.PTS - got[i].PTS; {
+		case i+1 == 50:
+			if hole := step - 420*time.Millisecond; hole.Abs() > 20*time.Millisecond {
+				t.Errorf("the hole is %v long, want 400 ms and a packet", step)
+			}
+		case step != 20*time.Millisecond:
+			t.Errorf("packet %d is %v after the one before", i+1, step)
+		}
+		if f.Skew.Abs() > 20*time.Millisecond {
+			t.Errorf("packet %d is %v off its publisher's clock", i+1, f.Skew)
+		}
+	}
 }

@@ -46,8 +46,11 @@ func (w *OpusWriter) WriteAudio(f *media.AudioFrame) error {
 		if err := w.stop(); err != nil {
 			return err
 		}
-		w.out.passed(f.PTS + f.Duration)
-		return w.Writer.WriteAudio(f)
+		at := w.clock.next(f)
+		w.out.passed(at.end)
+		opus := *f // on the clock that counts samples, as RTP's does
+		opus.PTS, opus.Skew = at.start, at.skew
+		return w.Writer.WriteAudio(&opus)
 	}
 	if !usable(f) {
 		w.metrics.Dropped(DropInvalid)
