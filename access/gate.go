@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/limit"
+	"github.com/sluice-media/sluice/metrics"
 )
 
 // Reason is why somebody was not let in.
@@ -60,6 +61,7 @@ const (
 type Gate struct {
 	// static
 	log     *slog.Logger
+	series  metrics.Access
 	ctx     context.Context
 	cancel  context.CancelFunc
 	guesses *limit.Rate
@@ -81,8 +83,8 @@ type state struct {
 
 // NewGate returns a Gate with rules, which must be closed; ctx bounds its life
 // as well. logger may be nil.
-func NewGate(ctx context.Context, r Rules, logger *slog.Logger) (*Gate, error) {
-	g := &Gate{log: cmp.Or(logger, slog.Default()), guesses: limit.NewRate(guessEvery, guessBurst)}
+func NewGate(ctx context.Context, r Rules, logger *slog.Logger, m *metrics.Metrics) (*Gate, error) {
+	g := &Gate{log: cmp.Or(logger, slog.Default()), series: m.Access(), guesses: limit.NewRate(guessEvery, guessBurst)}
 	ctx, cancel := context.WithCancel(ctx)
 	g.ctx, g.cancel = ctx, cancel
 	if err := g.Renew(ctx, r); err != nil {
@@ -106,7 +108,7 @@ func (g *Gate) Renew(ctx context.Context, r Rules) error {
 	if g.now.end != nil {
 		g.now.end()
 	}
-	g.now = state{r, v, newHooks(r.Hooks), end}
+	g.now = state{r, v, newHooks(r.Hooks, g.series), end}
 	return nil
 }
 
@@ -142,6 +144,7 @@ type Publisher struct {
 // Publish returns the public name under which p may publish, and what to call
 // when it has ended; or a *Denied.
 func (g *Gate) Publish(ctx context.Context, p Publisher) (stream string, done func(), err error) {
+	defer func() { g.count("publish", err) }()
 	s := g.state()
 	if stream, err = g.publishName(ctx, s, p); err != nil {
 		return "", nil, err
@@ -166,6 +169,14 @@ func (g *Gate) Publish(ctx context.Context, p Publisher) (stream string, done fu
 	c.url, c.kind = s.rules.Hooks.OnPublishDone, "publish_done"
 	c.app, c.name, _ = strings.Cut(stream, "/")
 	return stream, g.tell(s, c), nil
+}
+
+// count counts those who are not let in.
+func (g *Gate) count(action string, err error) {
+	var d *Denied
+	if errors.As(err, &d) {
+		g.series.Denied(action, string(d.Reason))
+	}
 }
 
 // publishName is what keys and tokens say. A token in the query is for the
@@ -208,6 +219,7 @@ type Viewer struct {
 
 // Watch returns what to call when v has ended, or a *Denied.
 func (g *Gate) Watch(ctx context.Context, v Viewer) (done func(), err error) {
+	defer func() { g.count("play", err) }()
 	s := g.state()
 	if err := g.watch(ctx, s, v); err != nil {
 		return nil, err

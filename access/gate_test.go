@@ -14,13 +14,17 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
+
+	"github.com/sluice-media/sluice/metrics"
 )
 
 func TestMain(m *testing.M) {
@@ -34,12 +38,37 @@ func gate(t *testing.T, r Rules) *Gate {
 	if err := r.check(); err != nil {
 		t.Fatal(err)
 	}
-	g, err := NewGate(t.Context(), r, slog.New(slog.DiscardHandler))
+	g, _ := counted(t, r)
+	return g
+}
+
+// counted returns a Gate and a function that returns the value of a series.
+func counted(t *testing.T, r Rules) (*Gate, func(name string, labels ...string) float64) {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	g, err := NewGate(t.Context(), r, slog.New(slog.DiscardHandler), metrics.New(registry))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(g.Close)
-	return g
+	return g, func(name string, labels ...string) float64 {
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			for _, m := range f.GetMetric() {
+				var have []string
+				for _, l := range m.GetLabel() {
+					have = append(have, l.GetValue())
+				}
+				if f.GetName() == name && slices.Equal(have, labels) {
+					return m.GetCounter().GetValue()
+				}
+			}
+		}
+		return 0
+	}
 }
 
 // reason is why an error denies; "": it does not.

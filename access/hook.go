@@ -17,6 +17,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sluice-media/sluice/metrics"
 )
 
 // Hooks are URLs that are asked (on_publish, on_play) and told (the others).
@@ -86,9 +88,10 @@ func (c call) values() url.Values {
 type hooks struct {
 	Hooks
 	client *http.Client
+	series metrics.Access
 }
 
-func newHooks(h Hooks) *hooks {
+func newHooks(h Hooks, series metrics.Access) *hooks {
 	if h.Timeout <= 0 {
 		h.Timeout = hookTimeout
 	}
@@ -96,7 +99,7 @@ func newHooks(h Hooks) *hooks {
 		Timeout:       h.Timeout,
 		Transport:     &http.Transport{MaxConnsPerHost: 64, IdleConnTimeout: time.Minute},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}, series}
 }
 
 // errHook is wrapped by errors about hooks that could not be asked.
@@ -121,6 +124,7 @@ func (h *hooks) ask(ctx context.Context, c call) (rename string, err error) {
 }
 
 func (h *hooks) try(ctx context.Context, c call) (rename string, again bool, err error) {
+	defer func() { h.series.Hook(c.kind, result(err)) }()
 	req, err := h.request(ctx, c)
 	if err != nil {
 		return "", false, fmt.Errorf("%w %s: %w", errHook, c.kind, err)
@@ -148,6 +152,18 @@ func (h *hooks) try(ctx context.Context, c call) (rename string, again bool, err
 		return "", false, denied(ReasonHook)
 	default:
 		return "", true, fmt.Errorf("%w %s: it answers %d", errHook, c.kind, status)
+	}
+}
+
+func result(err error) string {
+	var d *Denied
+	switch {
+	case err == nil:
+		return "allowed"
+	case errors.As(err, &d):
+		return "denied"
+	default:
+		return "failed"
 	}
 }
 

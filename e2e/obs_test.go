@@ -3,12 +3,15 @@
 package e2e
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/sluice-media/sluice/e2e/await"
 	"github.com/sluice-media/sluice/e2e/browser"
 	"github.com/sluice-media/sluice/e2e/proc"
 	"github.com/sluice-media/sluice/e2e/server"
@@ -88,6 +91,41 @@ func checkOBSPlayback(t *testing.T, s *server.Server, page *browser.Page) {
 }
 
 // startOBS streams numbered pictures.
+// TestOBSWithAWrongKey: OBS is told in the way that makes it say so and stop: no
+// second try, while a stream that it lost it would try again every 2 s.
+func TestOBSWithAWrongKey(t *testing.T) {
+	_, hash := newKey(t)
+	file := filepath.Join(t.TempDir(), "access.yml")
+	if err := os.WriteFile(file, []byte("keys: [{stream: live/show, hash: \""+hash+"\"}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := server.Start(t, "--access", file)
+	obs := startOBS(t, s, "bframes=0")
+	refusals := func() float64 {
+		return s.Scrape().Sum("sluice_access_denials_total", server.Label("action", "publish"), server.Label("reason", "wrong_key"))
+	}
+	await.Success(t, 30*time.Second, func() error {
+		if n := refusals(); n != 1 {
+			return fmt.Errorf("refused %v times", n)
+		}
+		return nil
+	})
+	watch(t, 7*time.Second)
+	if n := refusals(); n != 1 {
+		t.Errorf("OBS tried %v times", n)
+	}
+	if ended, err := obs.Ended(); ended {
+		t.Errorf("OBS ended: %v", err)
+	}
+	if n := s.Scrape().Sum("sluice_ingest_connections"); n != 0 {
+		t.Errorf("%v connections are open: OBS hangs in Connecting", n)
+	}
+	said := obs.Output()
+	if strings.Contains(said, "reconnecting") || !strings.Contains(said, "NetStream.Publish.Rejected") && !strings.Contains(said, "Connection to rtmp") {
+		t.Errorf("OBS does not say that it was refused:\n%s", said)
+	}
+}
+
 func startOBS(t *testing.T, s *server.Server, x264 string) *proc.Process {
 	t.Helper()
 	clip := filepath.Join(t.TempDir(), "clip.mkv")

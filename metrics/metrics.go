@@ -21,6 +21,7 @@ type Metrics struct {
 	egress    egressVecs
 	signal    signalVecs
 	tls       tlsVecs
+	access    accessVecs
 	turn      turnVecs
 }
 
@@ -38,6 +39,7 @@ func New(reg prometheus.Registerer) *Metrics {
 		egress:    newEgressVecs(reg),
 		signal:    newSignalVecs(reg),
 		tls:       newTLSVecs(reg),
+		access:    newAccessVecs(reg),
 		turn:      newTURNVecs(reg),
 	}
 }

@@ -49,7 +49,7 @@ func (g *gateway) startGate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if g.gate, err = access.NewGate(ctx, rules, g.logger); err != nil {
+	if g.gate, err = access.NewGate(ctx, rules, g.logger, g.metrics); err != nil {
 		return fmt.Errorf("--access %s: %w", g.opts.Access, err)
 	}
 	g.parts.push("gate", func(context.Context) error { g.gate.Close(); return nil })
