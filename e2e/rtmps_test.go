@@ -35,7 +35,10 @@ func TestRTMPS(t *testing.T) {
 		t.Error("ffmpeg published to a server that it does not trust")
 	}
 	publisher := source.FFmpeg{Output: []string{"-tls_verify", "1", "-ca_file", cert}}.Publish(t, url)
-	s.WaitLive(stream)
+	live := s.WaitLive(stream)
+	if encoder, _ := live.Metadata["encoder"].(string); !strings.HasPrefix(encoder, "Lavf") || live.Metadata["width"] != 640.0 {
+		t.Errorf("the stream list has the metadata %v", live.Metadata)
+	}
 	v := viewer.Join(t, s.WHEP(stream))
 	v.Playing(90)
 	if err := v.Faults(); err != nil {

@@ -17,6 +17,10 @@ type StreamInfo struct {
 	Viewers int        `json:"viewers"`
 	Video   *VideoInfo `json:"video,omitempty"`
 	Audio   *AudioInfo `json:"audio,omitempty"`
+
+	// Metadata are the publisher's own words (onMetaData): its encoder, and
+	// what that was set to.
+	Metadata media.Metadata `json:"metadata,omitempty"`
 }
 
 // VideoInfo describes the video that viewers get.
@@ -76,8 +80,9 @@ const frameRateSpan = 2 * time.Second
 // facts are what a hub has seen of its publication.
 type facts struct {
 	since time.Time
-	video *VideoInfo // replaced, never changed
-	audio *AudioInfo // replaced, never changed
+	video *VideoInfo     // replaced, never changed
+	audio *AudioInfo     // replaced, never changed
+	words media.Metadata // replaced, never changed
 
 	treatment media.Treatment // of the last access unit
 	sets      *media.ParameterSets
@@ -167,6 +172,16 @@ func (f *facts) noteAudio(a *media.AudioFrame) bool {
 	return changed
 }
 
+// Describe implements media.Describer.
+func (p *Publication) Describe(m media.Metadata) {
+	h := p.hub
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.publication == p {
+		h.facts.words = m
+	}
+}
+
 // noteFormat tells the operator of a new video format; mu is held.
 func (h *Hub) noteFormat(v *VideoInfo) {
 	h.log.Info("video", "format", v)
@@ -185,7 +200,7 @@ func (h *Hub) info() StreamInfo {
 	defer h.mu.Unlock()
 	return StreamInfo{
 		Name: h.name, Live: h.publication != nil, Since: h.facts.since, Viewers: len(h.guests),
-		Video: h.facts.video, Audio: h.facts.audio,
+		Video: h.facts.video, Audio: h.facts.audio, Metadata: h.facts.words,
 	}
 }
 

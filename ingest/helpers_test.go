@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -49,6 +50,22 @@ type shelf struct {
 	request ingest.Request
 	ctx     context.Context
 	closed  chan struct{}
+
+	mu    sync.Mutex
+	words []media.Metadata
+}
+
+// Describe implements media.Describer.
+func (s *shelf) Describe(m media.Metadata) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.words = append(s.words, m)
+}
+
+func (s *shelf) described() []media.Metadata {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.words)
 }
 
 // newDesk returns a desk without a server.

@@ -27,12 +27,15 @@ type publication struct {
 	jumps   uint64
 	corrupt sparse
 	rate    meter.Bitrate
+	words   media.Describer // nil: nobody wants metadata
 }
 
 // newPublication takes the stream's series, so w must hold its name already.
 func newPublication(w media.Writer, cfg Config, series *metrics.Ingest, log *slog.Logger) *publication {
 	m := meter.New(w, cfg.MaxResolution, series)
+	words, _ := w.(media.Describer)
 	return &publication{
+		words:   words,
 		log:     log,
 		demuxer: depacketize.NewDemuxer(m),
 		meter:   m,
@@ -53,6 +56,11 @@ func (p *publication) message(m chunk.Message, arrival time.Time) error {
 		return p.video(m.Timestamp, bytes.Clone(m.Body), arrival)
 	case chunk.Audio:
 		return p.audio(m.Timestamp, bytes.Clone(m.Body), arrival)
+	case chunk.DataAMF0:
+		if m := parseMetadata(m.Body); m != nil && p.words != nil {
+			p.words.Describe(m)
+		}
+		return nil
 	default:
 		return nil
 	}

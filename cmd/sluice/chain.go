@@ -88,24 +88,24 @@ func (s *stage) sit(ctx context.Context, c access.Claim, done func()) (media.Wri
 	if err != nil {
 		return nil, fmt.Errorf("take %s: %w", c.Stream, err)
 	}
-	w, err := chain(c.Stream, s.server, s.pool)
+	w, last, err := chain(c.Stream, s.server, s.pool)
 	if err != nil {
 		seat.Leave()
 		return nil, err
 	}
-	return &seated{Writer: w, seat: seat, done: done}, nil
+	return &seated{Writer: w, Describer: last, seat: seat, done: done}, nil
 }
 
 // chain joins the stages of a publication, the last one first. A nil pool
 // means that AAC cannot be turned into Opus: it goes no further than the hub.
-func chain(stream string, server *egress.Server, pool *transcode.Pool) (media.Writer, error) {
+func chain(stream string, server *egress.Server, pool *transcode.Pool) (media.Writer, media.Describer, error) {
 	hub, err := server.Publish(stream)
 	if err != nil {
-		return nil, fmt.Errorf("publish %s: %w", stream, err)
+		return nil, nil, fmt.Errorf("publish %s: %w", stream, err)
 	}
 	if pool == nil {
-		return hub, nil
+		return hub, hub, nil
 	}
 	w := pool.NewVideoWriter(stream, hub, hub.HasViewers, hub.TakeKeyframeRequest)
-	return pool.NewOpusWriter(stream, w, hub.HasViewers), nil
+	return pool.NewOpusWriter(stream, w, hub.HasViewers), hub, nil
 }

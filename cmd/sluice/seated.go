@@ -13,6 +13,8 @@ import (
 // alive, and gives the name back when all stages behind it are closed.
 type seated struct {
 	media.Writer
+	media.Describer // the last stage: metadata pass the others by
+
 	seat *access.Seat
 	done func() // tells the hooks
 }

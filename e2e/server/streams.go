@@ -30,6 +30,7 @@ type Stream struct {
 		Codec                string
 		SampleRate, Channels int
 	}
+	Metadata map[string]any
 }
 
 // Streams reads the stream list.
