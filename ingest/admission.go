@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/ingest/guard"
+	"github.com/sluice-media/sluice/limit"
 )
 
 // enter makes a session of a new connection, if there is room for one, and
@@ -29,7 +30,7 @@ func (s *Server) enter(conn net.Conn, f *feed) {
 func (s *Server) admit(conn net.Conn, remote netip.AddrPort) (_ *session, why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	host := hostOf(remote)
+	host := limit.Host(remote.Addr())
 	switch {
 	case s.closed:
 		return nil, reasonClosing
@@ -59,7 +60,7 @@ func (s *Server) leave(session *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.sessions, session)
-	host := hostOf(session.request.RemoteAddr)
+	host := limit.Host(session.request.RemoteAddr.Addr())
 	if s.perHost[host]--; s.perHost[host] == 0 {
 		delete(s.perHost, host)
 	}
@@ -88,20 +89,6 @@ func (s *Server) tell(msg string, args ...any) {
 	if n > 0 {
 		s.log.Warn(msg, append(args, "count", n)...)
 	}
-}
-
-// hostOf is what MaxPerAddress counts by: an IPv6 customer has a /64 at least
-// (RFC 6177 §2).
-func hostOf(remote netip.AddrPort) netip.Addr {
-	addr := remote.Addr()
-	if !addr.Is6() {
-		return addr
-	}
-	p, err := addr.Prefix(64)
-	if err != nil {
-		return addr
-	}
-	return p.Addr()
 }
 
 // finish ends the session for a cause, from any goroutine.

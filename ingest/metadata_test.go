@@ -23,8 +23,11 @@ func TestMetadata(t *testing.T) {
 	data("onCuePoint", amf0.Object{{Key: "width", Value: 1.0}})
 	data("@setDataFrame")
 	data("@setDataFrame", "onMetaData", amf0.Object{
-		{Key: "width", Value: 1280.0}, {Key: "stereo", Value: true}, {Key: "encoder", Value: strings.Repeat("x", 1000)},
-		{Key: "duration", Value: math.NaN()}, {Key: "nested", Value: amf0.Object{{Key: "a", Value: 1.0}}},
+		{Key: "width", Value: 1280.0},
+		{Key: "stereo", Value: true},
+		{Key: "encoder", Value: strings.Repeat("x", 1000)},
+		{Key: "duration", Value: math.NaN()},
+		{Key: "nested", Value: amf0.Object{{Key: "a", Value: 1.0}}},
 	})
 	c.Send(4, chunk.Message{Type: chunk.DataAMF0, StreamID: 1, Body: []byte("\x02\x00\x0aonMetaData\x0a\x7f\xff\xff\xff")})
 	data("onMetaData", amf0.Object{{Key: "width", Value: 640.0}})
