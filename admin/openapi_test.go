@@ -125,6 +125,7 @@ func compare(t *testing.T, d document, used map[string]bool, what string, typ re
 	default:
 		want := map[reflect.Kind]string{
 			reflect.String: "string", reflect.Bool: "boolean", reflect.Int: "integer", reflect.Uint64: "integer", reflect.Float64: "number",
+			reflect.Map: "object",
 		}[kind]
 		if s.Type != want {
 			t.Errorf("%s: type %q for %s", what, s.Type, typ)
