@@ -29,10 +29,19 @@ type Admitted struct {
 	// Open takes the name, with ErrTaken if another one has it, and returns
 	// where the frames go. end ends the publication from any goroutine, for
 	// the cause given, without waiting for the Writer's Close.
-	Open func(ctx context.Context, end func(cause error)) (media.Writer, error)
+	Open func(ctx context.Context, end func(cause error)) (Writer, error)
 
 	// Forget is called if nothing was opened.
 	Forget func()
+}
+
+// Writer is where the frames of a publication go.
+type Writer interface {
+	media.Writer
+
+	// KeyframeNeeded reports whether a viewer needs a keyframe, and forgets it.
+	// It is called by the goroutine that calls WriteVideo.
+	KeyframeNeeded() bool
 }
 
 // Config is what a Server needs. The zero value of a field means its default.

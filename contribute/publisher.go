@@ -40,6 +40,7 @@ type Publisher struct {
 	peer   *rtc.Peer
 	answer string
 	writer media.Writer
+	needed func() bool // Writer.KeyframeNeeded
 	series *metrics.Contribution
 	rate   meter.Bitrate
 
@@ -71,9 +72,10 @@ func newPublisher(a *Admission, o *rtc.Offer) *Publisher {
 }
 
 // begin takes the Writer. The series go after it, because they bear the name.
-func (p *Publisher) begin(w media.Writer) {
+func (p *Publisher) begin(w Writer) {
 	c := &p.admission.server.config
 	p.series = c.Metrics.Contribution(p.admission.Stream)
+	p.needed = w.KeyframeNeeded
 	p.writer = &fuse{Writer: meter.New(w, c.MaxResolution, p.series.Ingest)}
 	p.rate = meter.NewBitrate(c.MaxBitrate)
 	p.log.Info("publication begins", "agent", p.admission.request.Agent, "door", "whip")

@@ -40,6 +40,7 @@ type receiver struct {
 	pictures  *depacketize.Pictures
 	assembler assembler
 	keyframes keyframes
+	needed    func() bool // by a viewer
 
 	// of audio
 	config *media.AudioConfig
@@ -51,6 +52,7 @@ func newVideoReceiver(p *Publisher) *receiver {
 		series: p.series, bytes: p.series.VideoBytes, lost: p.series.VideoLost,
 		pictures:  depacketize.NewPictures(p.codec),
 		assembler: assembler{codec: p.codec},
+		needed:    p.needed,
 	}
 	r.order.repairs = p.repairs
 	return r
@@ -158,7 +160,7 @@ func (r *receiver) feedback(ssrc uint32, now time.Time) (list []rtcp.Packet) {
 		r.series.Requested.Add(float64(len(missing)))
 		list = append(list, &rtcp.TransportLayerNack{MediaSSRC: ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(missing)})
 	}
-	if r.keyframes.wanted(now) {
+	if r.keyframes.wanted(now, r.needed) {
 		r.series.KeyframeRequests.Inc()
 		list = append(list, &rtcp.PictureLossIndication{MediaSSRC: ssrc})
 	}

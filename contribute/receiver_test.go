@@ -2,7 +2,9 @@ package contribute
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -37,7 +39,7 @@ func packets(units []*media.AccessUnit) (list [][]*rtp.Packet) {
 func newTestReceiver(t *testing.T, repairs bool) (*receiver, *mediatest.Recorder) {
 	rec := mediatest.NewRecorder(t)
 	p := &Publisher{
-		codec: media.H264, repairs: repairs, clock: newClock(90000, 48000), writer: rec,
+		codec: media.H264, repairs: repairs, clock: newClock(90000, 48000), writer: rec, needed: rec.KeyframeNeeded,
 		series: metrics.New(prometheus.NewRegistry()).Contribution("live/a"),
 	}
 	return newVideoReceiver(p), rec
@@ -108,14 +110,23 @@ func (l *link) run(t *testing.T, d time.Duration) {
 
 // stream sends access units through a link.
 func (l *link) stream(t *testing.T, units []*media.AccessUnit) {
-	l.now, l.sent, l.random = start, map[uint16]*rtp.Packet{}, rand.New(rand.NewPCG(1, 2))
-	for _, frame := range packets(units) {
-		for _, p := range frame {
-			l.send(p)
-		}
-		l.run(t, 33333*time.Microsecond)
+	l.begin()
+	for _, f := range packets(units) {
+		l.frame(t, f)
 	}
 	l.run(t, time.Second)
+}
+
+func (l *link) begin() {
+	l.now, l.sent, l.random = start, map[uint16]*rtp.Packet{}, rand.New(rand.NewPCG(1, 2))
+}
+
+// frame sends the packets of a frame and lets its time pass.
+func (l *link) frame(t *testing.T, packets []*rtp.Packet) {
+	for _, p := range packets {
+		l.send(p)
+	}
+	l.run(t, 33333*time.Microsecond)
 }
 
 // With requests heard, nothing is lost on a lossy link.
@@ -190,6 +201,28 @@ func TestLongGOP(t *testing.T) {
 	l.stream(t, mediatest.Video(360, 1000))
 	if len(l.wanted) == 0 || l.wanted[0] < longestGOP || l.wanted[0] > longestGOP+10*time.Millisecond {
 		t.Errorf("keyframes asked for at %v, want %v", l.wanted, longestGOP)
+	}
+}
+
+// What a viewer needs is asked for at once, but at most once a second, and again
+// if it does not come.
+func TestViewersNeed(t *testing.T) {
+	units := mediatest.Video(600, 90) // an IDR every 3 s
+	r, rec := newTestReceiver(t, true)
+	l := &link{receiver: r}
+	l.begin()
+	for i, frame := range packets(units) {
+		if i == 40 || i == 50 || i == 110 || i == 130 {
+			rec.NeedKeyframe()
+		}
+		l.frame(t, frame)
+	}
+	var at []float64
+	for _, w := range l.wanted {
+		at = append(at, math.Round(w.Seconds()*10)/10)
+	}
+	if want := []float64{1.4, 2.4, 3.7, 4.7, 5.7}; !slices.Equal(at, want) {
+		t.Errorf("asked after %v s, want %v", at, want)
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sluice-media/sluice/contribute/contributetest"
-	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/media/mediatest"
 	"github.com/sluice-media/sluice/metrics"
 	"github.com/sluice-media/sluice/rtc"
@@ -51,7 +50,7 @@ func newHouse(t *testing.T, c Config) *house {
 	return h
 }
 
-func (h *house) open(_ context.Context, end func(error)) (media.Writer, error) {
+func (h *house) open(_ context.Context, end func(error)) (Writer, error) {
 	if h.fail != nil {
 		return nil, h.fail
 	}

@@ -38,6 +38,7 @@ type Hub struct {
 	gop         gop
 
 	keyframeWanted bool // a replay has begun that an IDR would shorten
+	keyframeNeeded bool // somebody waits for an IDR, or lost pictures
 }
 
 func newHub(name string, grace time.Duration, m *metrics.Egress, log *slog.Logger, ended func()) *Hub {
@@ -121,6 +122,13 @@ func (h *Hub) Replay() Replay {
 		r.FrameRate, r.Pixels = v.FrameRate, v.Width*v.Height
 	}
 	return r
+}
+
+// NeedKeyframe implements Source.
+func (h *Hub) NeedKeyframe() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.keyframeNeeded = true
 }
 
 // deliver gives f to all subscribers, each time in another order, so that nobody

@@ -214,6 +214,21 @@ func TestKeyframeRequest(t *testing.T) {
 	if !p.TakeKeyframeRequest() || p.TakeKeyframeRequest() {
 		t.Error("after a replay an IDR is not wanted once")
 	}
+	h.Replay()
+	if p.TakeKeyframeNeed() {
+		t.Error("a replay counts as a need")
+	}
+	h.NeedKeyframe()
+	if !p.TakeKeyframeNeed() || p.TakeKeyframeNeed() {
+		t.Error("a need is not told of once")
+	}
+	h.NeedKeyframe()
+	for _, au := range mediatest.Video(2, 1) {
+		write(t, p.WriteVideo(au))
+	}
+	if p.TakeKeyframeNeed() || p.TakeKeyframeRequest() {
+		t.Error("an IDR is wanted after one came")
+	}
 }
 
 func TestMeasuredFrameRate(t *testing.T) {

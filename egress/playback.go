@@ -244,6 +244,9 @@ func (p *playback) replay(cause string, slow float64, now time.Time) {
 		p.wait(reason)
 		return
 	}
+	if cause == causeRequest || cause == causeNACK {
+		p.source.NeedKeyframe() // if it comes, it spares the rest of the replay
+	}
 	p.metrics.replays[cause].Inc()
 	p.pacer = newPacer(r, slow, now)
 	p.untilIDR = now.Add(r.UntilIDR)
@@ -277,5 +280,8 @@ func (p *playback) whyWait(r Replay, cause string, now time.Time) string {
 func (p *playback) wait(reason string, poster ...*Frame) {
 	p.pacer, p.cc = nil, nil
 	p.metrics.waits[reason].Inc()
+	if reason != waitSoon {
+		p.source.NeedKeyframe()
+	}
 	p.backlog.wait(poster...)
 }

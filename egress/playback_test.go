@@ -219,6 +219,9 @@ func TestJoinWaits(t *testing.T) {
 			if n := s.counter(s.play.metrics.waits[c.reason]); n != 1 {
 				t.Errorf("%d waits for %s", n, c.reason)
 			}
+			if s.hub.keyframeNeeded == (c.reason == waitSoon) {
+				t.Errorf("an IDR is needed: %t", s.hub.keyframeNeeded)
+			}
 			if posted := len(s.wire.headers) > 0; posted != c.poster {
 				t.Errorf("an IDR at once: %t", posted)
 			}
@@ -283,10 +286,16 @@ func TestRecovery(t *testing.T) {
 		t.Run(cause, func(t *testing.T) {
 			s := newScene(t, 480, 30)
 			seen := s.run(early)
+			if s.hub.keyframeNeeded {
+				t.Error("an IDR is needed after a join from the cache")
+			}
 			lose(s, seen)
 			ts := s.frames(s.run(time.Second))
 			if n := s.counter(s.play.metrics.replays[cause]); n != 1 {
 				t.Fatalf("%d replays for %s", n, cause)
+			}
+			if lost := cause != causeOverflow; s.hub.keyframeNeeded != lost {
+				t.Errorf("an IDR is needed: %t", s.hub.keyframeNeeded)
 			}
 			if len(ts) < 120 || s.lag(ts) > 3*frameTime {
 				t.Errorf("%d frames, %v behind", len(ts), s.lag(ts))

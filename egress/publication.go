@@ -29,9 +29,20 @@ func (p *Publication) HasViewers() bool {
 func (p *Publication) TakeKeyframeRequest() bool {
 	p.hub.mu.Lock()
 	defer p.hub.mu.Unlock()
-	wanted := p.hub.keyframeWanted
-	p.hub.keyframeWanted = false
+	wanted := p.hub.keyframeWanted || p.hub.keyframeNeeded
+	p.hub.keyframeWanted, p.hub.keyframeNeeded = false, false
 	return wanted
+}
+
+// TakeKeyframeNeed reports whether a viewer waits for an IDR, or has lost
+// pictures, and forgets it. It is for publishers whose IDRs all viewers pay for:
+// who joins and is given the frames since the last one does not count.
+func (p *Publication) TakeKeyframeNeed() bool {
+	p.hub.mu.Lock()
+	defer p.hub.mu.Unlock()
+	needed := p.hub.keyframeNeeded
+	p.hub.keyframeNeeded = false
+	return needed
 }
 
 // WriteVideo delivers an access unit.
@@ -62,6 +73,9 @@ func (p *Publication) WriteVideo(au *media.AccessUnit) error {
 	h.encoding = f.Encoding
 	h.index++
 	f.Index = h.index
+	if f.IDR {
+		h.keyframeWanted, h.keyframeNeeded = false, false
+	}
 	h.gop.add(f)
 	h.deliver(f)
 	return nil

@@ -34,6 +34,8 @@ type Source interface {
 	Unsubscribe(s Subscriber)
 	// Replay returns the video frames since the last IDR.
 	Replay() Replay
+	// NeedKeyframe says that the viewer waits for an IDR, or lost pictures.
+	NeedKeyframe()
 }
 
 // Viewer is one WebRTC receiver of a stream.

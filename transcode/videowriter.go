@@ -64,6 +64,10 @@ func (w *VideoWriter) WriteVideo(au *media.AccessUnit) error {
 	}
 }
 
+// Encodes reports whether the next Writer's pictures, and so its keyframes, are
+// made here now. It is called by the goroutine that calls WriteVideo.
+func (w *VideoWriter) Encodes() bool { return w.encoder != nil }
+
 // Close ends the encoder, waits for it, and closes the next Writer.
 func (w *VideoWriter) Close() error {
 	_ = w.stop() // the next Writer knows its error

@@ -15,7 +15,6 @@ import (
 
 	"github.com/sluice-media/sluice/contribute"
 	"github.com/sluice-media/sluice/contribute/contributetest"
-	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/media/mediatest"
 	"github.com/sluice-media/sluice/metrics"
 	"github.com/sluice-media/sluice/rtc"
@@ -53,7 +52,7 @@ func newStudio(t *testing.T) *studio {
 				return contribute.Admitted{}, &Denied{Detail: "too many", RetryAfter: 90 * time.Second}
 			}
 			stream := r.App + "/" + r.Name
-			open := func(context.Context, func(error)) (media.Writer, error) {
+			open := func(context.Context, func(error)) (contribute.Writer, error) {
 				mu.Lock()
 				defer mu.Unlock()
 				if taken[stream] {

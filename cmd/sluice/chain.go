@@ -66,7 +66,7 @@ func (s *stage) overWHIP(ctx context.Context, r contribute.Request) (contribute.
 	if err != nil {
 		return contribute.Admitted{}, err
 	}
-	open := func(ctx context.Context, end func(error)) (media.Writer, error) {
+	open := func(ctx context.Context, end func(error)) (contribute.Writer, error) {
 		w, err := s.sit(ctx, access.Claim{Stream: stream, Address: from, Agent: r.Agent, End: end}, done)
 		switch {
 		case errors.Is(err, access.ErrTaken):
@@ -83,29 +83,32 @@ func (s *stage) overWHIP(ctx context.Context, r contribute.Request) (contribute.
 }
 
 // sit takes a seat for a chain. done tells the hooks when both are left.
-func (s *stage) sit(ctx context.Context, c access.Claim, done func()) (media.Writer, error) {
+func (s *stage) sit(ctx context.Context, c access.Claim, done func()) (*seated, error) {
 	seat, err := s.seats.Take(ctx, c)
 	if err != nil {
 		return nil, fmt.Errorf("take %s: %w", c.Stream, err)
 	}
-	w, last, err := chain(c.Stream, s.server, s.pool)
-	if err != nil {
+	w := &seated{seat: seat, done: done}
+	if err := w.join(c.Stream, s.server, s.pool); err != nil {
 		seat.Leave()
 		return nil, err
 	}
-	return &seated{Writer: w, Describer: last, seat: seat, done: done}, nil
+	return w, nil
 }
 
-// chain joins the stages of a publication, the last one first. A nil pool
-// means that AAC cannot be turned into Opus: it goes no further than the hub.
-func chain(stream string, server *egress.Server, pool *transcode.Pool) (media.Writer, media.Describer, error) {
+// join makes the chain of a publication, the last stage first. A nil pool means
+// that AAC cannot be turned into Opus: it goes no further than the hub.
+func (s *seated) join(stream string, server *egress.Server, pool *transcode.Pool) error {
 	hub, err := server.Publish(stream)
 	if err != nil {
-		return nil, nil, fmt.Errorf("publish %s: %w", stream, err)
+		return fmt.Errorf("publish %s: %w", stream, err)
 	}
+	s.Writer, s.Describer, s.needed = hub, hub, hub.TakeKeyframeNeed
 	if pool == nil {
-		return hub, hub, nil
+		return nil
 	}
-	w := pool.NewVideoWriter(stream, hub, hub.HasViewers, hub.TakeKeyframeRequest)
-	return pool.NewOpusWriter(stream, w, hub.HasViewers), hub, nil
+	video := pool.NewVideoWriter(stream, hub, hub.HasViewers, hub.TakeKeyframeRequest)
+	s.needed = func() bool { return !video.Encodes() && hub.TakeKeyframeNeed() }
+	s.Writer = pool.NewOpusWriter(stream, video, hub.HasViewers)
+	return nil
 }

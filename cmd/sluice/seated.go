@@ -15,6 +15,8 @@ type seated struct {
 	media.Writer
 	media.Describer // the last stage: metadata pass the others by
 
+	needed func() bool // a keyframe of the publisher's
+
 	seat *access.Seat
 	done func() // tells the hooks
 }
@@ -38,6 +40,9 @@ func (s *seated) WriteAudio(f *media.AudioFrame) error {
 	s.seat.Heard(f.Arrival, len(f.Data))
 	return s.Writer.WriteAudio(f)
 }
+
+// KeyframeNeeded implements contribute.Writer.
+func (s *seated) KeyframeNeeded() bool { return s.needed() }
 
 // Close implements media.Writer.
 func (s *seated) Close() error {

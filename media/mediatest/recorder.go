@@ -36,6 +36,7 @@ type Recorder struct {
 	failed  bool // fail was returned to a Write
 	closed  bool
 	changed chan struct{} // closed and replaced at every change
+	needed  bool          // NeedKeyframe was called
 }
 
 // NewRecorder returns a Recorder that reports to tb.
@@ -119,6 +120,22 @@ func (r *Recorder) Fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.fail, r.failed = err, false
+}
+
+// NeedKeyframe makes KeyframeNeeded report true once.
+func (r *Recorder) NeedKeyframe() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.needed = true
+}
+
+// KeyframeNeeded reports whether a viewer needs a keyframe, as some Writers do.
+func (r *Recorder) KeyframeNeeded() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	needed := r.needed
+	r.needed = false
+	return needed
 }
 
 // Video returns the access units written so far.
