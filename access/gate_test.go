@@ -95,6 +95,9 @@ func TestOpenByDefault(t *testing.T) {
 		t.Errorf("%q, %v", stream, err)
 	}
 	done()
+	if !g.MayPublish(t.Context(), Publisher{App: "live", Key: "cam", Address: home}) {
+		t.Error("not everybody may publish")
+	}
 	if _, err := g.Watch(t.Context(), Viewer{Stream: "live/cam", Address: home}); err != nil {
 		t.Error(err)
 	}
@@ -128,6 +131,9 @@ func TestKeys(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), key) {
 			t.Errorf("the error tells the key: %v", err)
+		}
+		if may := g.MayPublish(t.Context(), p); may != (c.want == "" && c.token != "") {
+			t.Errorf("%+v: may publish: %t", c, may)
 		}
 	}
 }

@@ -16,8 +16,9 @@ const (
 	// video clock, rounded up.
 	tick = time.Second/90000 + 1
 	// slew is how much of the time from one frame to the next may go into
-	// bringing the picture to the sound.
-	slew = 4
+	// bringing the picture to the sound. Of pictures that overtake each other it is
+	// so little that their order of showing stays.
+	slew, slewReordered = 4, 4 * maxReorder
 	// skewLimit is the largest distance that sender reports may put between
 	// the tracks; clocks that say more are wrong.
 	skewLimit = 5 * time.Second
@@ -40,10 +41,12 @@ type clock struct {
 type timeline struct {
 	rate    int64 // Hz
 	started bool
-	rtp     uint32        // of the last frame
-	ticks   int64         // the same, from the track's first frame, without wraps
+	rtp     uint32 // of the last frame
+	ticks   int64  // the same, from the track's first frame, without wraps
+	decoding
+	decoded int64         // ticks at which the last frame is to be decoded
 	origin  time.Duration // media time of ticks 0
-	last    time.Duration // media time of the last frame
+	last    time.Duration // media time of decoding of the last frame
 	arrival time.Time     // of the last frame
 	quick   time.Duration // the least of arrival − time since the first frame
 
@@ -57,35 +60,58 @@ func newClock(videoRate, audioRate int64) *clock {
 	return &clock{video: timeline{rate: videoRate}, audio: timeline{rate: audioRate}}
 }
 
-// at returns the media time of a track's next frame.
+// at returns the media time of a track's next frame, if frames are shown in the
+// order in which they come.
 func (c *clock) at(t *timeline, rtp uint32, arrival time.Time) time.Duration {
+	shown, _ := c.place(t, rtp, reordering{}, arrival)
+	return shown
+}
+
+// place returns the media times at which a track's next frame is shown and
+// decoded. Those of decoding grow, and are never after those of showing.
+func (c *clock) place(t *timeline, rtp uint32, r reordering, arrival time.Time) (shown, decoded time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.started {
 		c.started, c.start = true, arrival
 	}
-	if !t.started {
+	since := arrival.Sub(c.start)
+	first := !t.started
+	if first {
 		t.started, t.rtp, t.arrival = true, rtp, arrival
-		t.origin = clockStart + arrival.Sub(c.start)
-		t.last = t.origin - tick
-		t.quick = arrival.Sub(c.start)
 	}
 	t.ticks += int64(int32(rtp - t.rtp))
 	t.rtp = rtp
+	t.decoded = t.ticks
+	if r.rate > 0 {
+		t.decoded = t.next(t.ticks, r)
+	}
+	if first {
+		t.origin = clockStart + since - t.passed(t.decoded)
+		t.last = clockStart + since - tick
+		t.quick = since - t.passed(t.decoded)
+	}
 	passed := arrival.Sub(t.arrival)
 	t.arrival = arrival
-	if m := t.time(t.ticks); (m - t.last - passed).Abs() > jumpLimit {
+	if m := t.time(t.decoded); (m - t.last - passed).Abs() > jumpLimit {
 		c.jumps++
 		t.origin += t.last + max(passed, tick) - m
 		t.reported = false
-		t.quick = arrival.Sub(c.start) - t.passed(t.ticks)
+		t.quick = since - t.passed(t.decoded)
 	}
-	t.quick = min(t.quick, arrival.Sub(c.start)-t.passed(t.ticks))
+	t.quick = min(t.quick, since-t.passed(t.decoded))
 	if t == &c.video {
 		c.align()
 	}
-	t.last = max(t.time(t.ticks), t.last+tick)
-	return t.last
+	m := t.time(t.decoded)
+	t.last = max(m, t.last+tick)
+	if t.depth == 0 {
+		return t.last, t.last
+	}
+	if t.time(t.ticks) < t.last { // the depth is seen to be larger: all comes later
+		t.origin += t.last - m
+	}
+	return t.time(t.ticks), t.last
 }
 
 // time returns the media time of a number of ticks.
@@ -106,7 +132,11 @@ func (c *clock) align() {
 	if !v.reported || !a.reported || off.Abs() > skewLimit {
 		off = a.origin - a.quick - (v.origin - v.quick)
 	}
-	most := max((v.time(v.ticks)-v.last)/slew, 0)
+	part := time.Duration(slew)
+	if v.depth > 0 {
+		part = slewReordered
+	}
+	most := max((v.time(v.decoded)-v.last)/part, 0)
 	v.origin += max(min(off, most), -most)
 }
 

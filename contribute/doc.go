@@ -5,8 +5,9 @@
 // A packet goes through four stages, each pure, with the time as an argument:
 // reorder (order, what is missing, what to ask for again), assembler (RTP
 // payloads into coded pictures), depacketize.Pictures (pictures into access
-// units), clock (RTP time into media time). receiver runs them for one track;
-// Publisher owns the connection; Server admits and counts.
+// units), clock (RTP time into media time, and by decoding the times of decoding,
+// which RTP does not carry). receiver runs them for one track; Publisher owns the
+// connection; Server admits and counts.
 //
 // Goroutines: a Publisher has one that waits for its end, which closes the
 // Writer and frees the name, and for each track one that reads RTP and one that

@@ -127,8 +127,7 @@ func (r *receiver) picture(data []byte, rtp uint32, now time.Time) error {
 		r.keyframes.came(now)
 	}
 	au.Arrival = now
-	au.PTS = r.clock.at(r.timeline, rtp, now)
-	au.DTS = au.PTS // WebRTC's encoders do not reorder
+	au.PTS, au.DTS = r.clock.place(r.timeline, rtp, reorderingOf(au.ParameterSets, r.timeline.rate), now)
 	return r.writer.WriteVideo(au)
 }
 

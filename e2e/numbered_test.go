@@ -50,7 +50,6 @@ func watchNumbered(tb testing.TB, gop int, flags ...string) *numbered {
 // watchEncoded does the same with a stream encoded with other options of x264.
 func watchEncoded(tb testing.TB, gop int, x264 []string, flags ...string) *numbered {
 	tb.Helper()
-	const repetitions = 100
 	file := filepath.Join(tb.TempDir(), "numbered.flv")
 	source.Barcode(tb, file, gop, x264...)
 	clip, err := rtmp.ReadFLV(file)
@@ -63,28 +62,45 @@ func watchEncoded(tb testing.TB, gop int, x264 []string, flags ...string) *numbe
 	if err != nil {
 		tb.Fatal(err)
 	}
+	n.publish(endless(clip), publisher)
+	return n
+}
+
+// endless is a numbered clip, over and over, for an hour.
+func endless(clip []rtmp.Tag) []rtmp.Tag {
+	const repetitions = 100
+	return rtmp.Repeat(clip, uint32(source.BarcodeLength.Milliseconds()), repetitions)
+}
+
+// taker is a publisher that sends tags.
+type taker interface {
+	WriteTag(tag rtmp.Tag) error
+	Close()
+}
+
+// publish sends tags until the test ends, and lets a long-time viewer watch.
+func (n *numbered) publish(tags []rtmp.Tag, to taker) {
+	n.tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	tags := rtmp.Repeat(clip, uint32(source.BarcodeLength.Milliseconds()), repetitions)
 	played := make(chan error, 1)
 	go func() {
-		played <- publisher.Play(ctx, tags, func(tag rtmp.Tag, at time.Time) {
+		played <- rtmp.Play(ctx, tags, to.WriteTag, func(tag rtmp.Tag, at time.Time) {
 			if tag.Type == rtmp.Video && tag.Frame() {
 				n.note(tag, at)
 			}
 		})
 	}()
-	tb.Cleanup(func() {
+	n.tb.Cleanup(func() {
 		cancel()
 		if err := <-played; err != nil {
-			tb.Errorf("publish: %v", err)
+			n.tb.Errorf("publish: %v", err)
 		}
-		publisher.Close()
+		to.Close()
 	})
 	n.WaitLive(n.stream)
-	n.Glass = browser.StartChromium(tb).OpenGlass(tb, "http://"+n.HTTP+"/api/streams")
+	n.Glass = browser.StartChromium(n.tb).OpenGlass(n.tb, "http://"+n.HTTP+"/api/streams")
 	n.Join(longTime, n.WHEP(n.stream), 0)
-	n.shows(longTime, time.Duration(gop)*time.Second/frameRate+10*time.Second)
-	return n
+	n.shows(longTime, time.Duration(n.gop)*time.Second/frameRate+10*time.Second)
 }
 
 // note notes that a picture was published. With B-frames they do not come in

@@ -17,6 +17,7 @@ import (
 	"github.com/sluice-media/sluice/e2e/server"
 	"github.com/sluice-media/sluice/e2e/source"
 	"github.com/sluice-media/sluice/e2e/viewer"
+	"github.com/sluice-media/sluice/e2e/whip"
 )
 
 // TestOperator: the command line lists who is there with their figures, sends
@@ -61,11 +62,14 @@ func TestOperator(t *testing.T) {
 	if resp, err := http.Get("http://" + s.Admin + "/readyz"); err != nil || resp.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("/readyz: %v, %v", resp, err)
 	}
-	if _, err := viewer.TryJoin(t, s.WHEP(stream)); err == nil || !strings.Contains(err.Error(), "503") {
+	if _, err := viewer.TryJoin(t, s.WHEP(stream)); err == nil || !strings.Contains(err.Error(), `503 Service Unavailable, Retry-After "10"`) {
 		t.Errorf("a viewer joins a Sluice that drains: %v", err)
 	}
-	if late := (source.FFmpeg{}).Publish(t, s.Publish("live/late")); late.Wait(10*time.Second) == nil {
-		t.Error("a publisher is let into a Sluice that drains")
+	if _, err := whip.Publish(t, s.WHIP("live/late")); err == nil || !strings.Contains(err.Error(), `503 Service Unavailable, Retry-After "10"`) {
+		t.Errorf("a publisher comes by WHIP into a Sluice that drains: %v", err)
+	}
+	if late := (source.FFmpeg{}).Publish(t, s.Publish("live/late")); late.Wait(10*time.Second) == nil || !strings.Contains(s.Output(), "about to stop") {
+		t.Errorf("a publisher is let into a Sluice that drains, or not told why it is not:\n%s", late.Output())
 	}
 	stays.Playing(60)
 	sluice("kick", stream)

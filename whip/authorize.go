@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Visit is somebody who wants to watch.
+// Visit is somebody who wants to watch or to publish.
 type Visit struct {
 	Stream     string // app/key
 	Token      string // "": none was given

@@ -12,10 +12,11 @@ import (
 // with them by HTTP.
 type door struct {
 	// static
-	origins origins
-	crowd   crowd
-	metrics metrics.Door
-	log     *slog.Logger
+	origins    origins
+	iceServers func(v Visit) []ICEServer // nil: none
+	crowd      crowd
+	metrics    metrics.Door
+	log        *slog.Logger
 
 	sessions table
 }

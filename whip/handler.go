@@ -53,14 +53,13 @@ type Config struct {
 // Handler serves /whep/ and /api/streams.
 type Handler struct {
 	// static
-	play       func(stream, offer string, patience time.Duration) (viewer, error)
-	streams    func() []egress.StreamInfo
-	authorize  Authorizer
-	known      func(ctx context.Context, v Visit, streams []string) []string // nil: all
-	iceServers func(v Visit) []ICEServer                                     // nil: none
-	wait       time.Duration
-	joins      metrics.Signal
-	mux        *http.ServeMux
+	play      func(stream, offer string, patience time.Duration) (viewer, error)
+	streams   func() []egress.StreamInfo
+	authorize Authorizer
+	known     func(ctx context.Context, v Visit, streams []string) []string // nil: all
+	wait      time.Duration
+	joins     metrics.Signal
+	mux       *http.ServeMux
 
 	door
 }
@@ -71,17 +70,17 @@ func New(cfg Config) *Handler {
 		play: func(stream, offer string, patience time.Duration) (viewer, error) {
 			return cfg.Server.Await(stream, offer, patience)
 		},
-		streams:    func() []egress.StreamInfo { return cfg.Server.Streams() },
-		authorize:  cfg.Authorize,
-		known:      cfg.Visible,
-		iceServers: cfg.ICEServers,
-		wait:       cfg.Wait,
-		joins:      cfg.Metrics.Signal(),
-		mux:        http.NewServeMux(),
+		streams:   func() []egress.StreamInfo { return cfg.Server.Streams() },
+		authorize: cfg.Authorize,
+		known:     cfg.Visible,
+		wait:      cfg.Wait,
+		joins:     cfg.Metrics.Signal(),
+		mux:       http.NewServeMux(),
 		door: door{
-			origins: slices.Clone(cfg.Origins),
-			crowd:   newCrowd(cfg.JoinsPerSecond, cfg.MaxPerAddress),
-			log:     cmp.Or(cfg.Logger, slog.Default()),
+			origins:    slices.Clone(cfg.Origins),
+			iceServers: cfg.ICEServers,
+			crowd:      newCrowd(cfg.JoinsPerSecond, cfg.MaxPerAddress),
+			log:        cmp.Or(cfg.Logger, slog.Default()),
 		},
 	}
 	h.metrics = h.joins.Door

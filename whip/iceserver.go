@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// ICEServer is a STUN or TURN server that viewers may use.
+// ICEServer is a STUN or TURN server that viewers and publishers may use.
 type ICEServer struct {
 	URL string // such as turn:host:3478?transport=udp (RFC 7065, RFC 7064)
 
@@ -31,26 +31,26 @@ func (s ICEServer) parsable() bool {
 	return !strings.ContainsAny(s.URL+s.Username+s.Credential, ",;\"'<> \r\n")
 }
 
-// linkServers tells a viewer of the ICE servers, one header line for each.
-func (h *Handler) linkServers(header http.Header, r *http.Request) {
-	if h.iceServers == nil {
+// linkServers tells a client of the ICE servers, one header line for each.
+func (d *door) linkServers(header http.Header, r *http.Request) {
+	if d.iceServers == nil {
 		return
 	}
-	for _, s := range h.iceServers(visit(r)) {
+	for _, s := range d.iceServers(visit(r)) {
 		if s.parsable() {
 			header.Add("Link", s.link())
 		}
 	}
 }
 
-// offerServers adds the ICE servers to a plain OPTIONS, where reader.js and
-// simple-whep-client look for them, if the asker may watch. A preflight, which
-// carries no token, gets none.
-func (h *Handler) offerServers(next http.Handler) http.Handler {
+// offerServers adds the ICE servers to a plain OPTIONS, where reader.js,
+// simple-whep-client and GStreamer's whipclientsink look for them, if the asker
+// may know of the stream. A preflight, which carries no token, gets none.
+func (d *door) offerServers(knows func(*http.Request) bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		preflight := r.Header.Get("Access-Control-Request-Method") != ""
-		if r.Method == http.MethodOptions && !preflight && h.knows(r) {
-			h.linkServers(w.Header(), r)
+		if r.Method == http.MethodOptions && !preflight && knows(r) {
+			d.linkServers(w.Header(), r)
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -60,4 +60,9 @@ func (h *Handler) offerServers(next http.Handler) http.Handler {
 // about.
 func (h *Handler) knows(r *http.Request) bool {
 	return h.known == nil || len(h.known(r.Context(), visit(r), []string{streamOf(r)})) > 0
+}
+
+// knows reports whether the request's maker may publish.
+func (i *Ingest) knows(r *http.Request) bool {
+	return i.known == nil || i.known(r.Context(), visit(r))
 }

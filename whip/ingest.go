@@ -2,6 +2,7 @@ package whip
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -17,6 +18,12 @@ type IngestConfig struct {
 	// Server takes the publishers; required. A *Denied of its Admit becomes 401
 	// or 429.
 	Server *contribute.Server
+
+	// ICEServers returns the STUN and TURN servers for a publisher; nil: none.
+	// MayPublish says whether an OPTIONS may name them too, which has no
+	// consequences otherwise; nil: it may.
+	ICEServers func(v Visit) []ICEServer
+	MayPublish func(ctx context.Context, v Visit) bool
 
 	// Origins are those of the pages elsewhere that may publish, such as
 	// https://example.org; none: all may.
@@ -36,6 +43,7 @@ type IngestConfig struct {
 // Ingest serves /whip/ (RFC 9725).
 type Ingest struct {
 	server *contribute.Server
+	known  func(ctx context.Context, v Visit) bool // nil: everybody is
 	mux    *http.ServeMux
 
 	door
@@ -45,12 +53,14 @@ type Ingest struct {
 func NewIngest(cfg IngestConfig) *Ingest {
 	i := &Ingest{
 		server: cfg.Server,
+		known:  cfg.MayPublish,
 		mux:    http.NewServeMux(),
 		door: door{
-			origins: slices.Clone(cfg.Origins),
-			crowd:   newCrowd(cfg.PublishesPerSecond, 0),
-			metrics: cfg.Metrics.WHIP(),
-			log:     cmp.Or(cfg.Logger, slog.Default()),
+			origins:    slices.Clone(cfg.Origins),
+			iceServers: cfg.ICEServers,
+			crowd:      newCrowd(cfg.PublishesPerSecond, 0),
+			metrics:    cfg.Metrics.WHIP(),
+			log:        cmp.Or(cfg.Logger, slog.Default()),
 		},
 	}
 	i.mux.Handle("/whip/{app}/{key}", i.counted(i.endpoint()))
@@ -67,11 +77,11 @@ func (i *Ingest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // endpoint is /whip/{app}/{name} (RFC 9725 §4.1, 4.2).
 func (i *Ingest) endpoint() http.Handler {
-	return with("Accept-Post", typeSDP, methods{
+	return with("Accept-Post", typeSDP, i.offerServers(i.knows, methods{
 		http.MethodPost: often(i.crowd.joins, i.publish),
 		http.MethodGet:  discover,
 		http.MethodHead: discover,
-	})
+	}))
 }
 
 // publish answers an offer with a session (RFC 9725 §4.2).
@@ -105,6 +115,7 @@ func (i *Ingest) publish(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	i.linkServers(w.Header(), r) // RFC 9725 §4.6
 	created(w, r, s)
 	return nil
 }

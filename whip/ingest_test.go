@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -146,6 +147,33 @@ func TestWHIP(t *testing.T) {
 				t.Errorf("B.70, B.73, B.76: Location %s, answer of %d bytes:\n%s", got.header.Get("Location"), len(got.body), got.body)
 			}
 		})
+	}
+}
+
+// A publisher is told of the same servers as a viewer, by OPTIONS only if it may
+// publish.
+func TestPublishersICEServers(t *testing.T) {
+	s := newStudio(t)
+	s.ingest.iceServers = func(v Visit) []ICEServer {
+		return []ICEServer{{URL: "turn:192.0.2.1:3478", Username: "1:" + v.Stream, Credential: "c"}}
+	}
+	s.ingest.known = func(_ context.Context, v Visit) bool { return v.Stream == "live/a" && v.Token == "key" }
+	want := []string{`<turn:192.0.2.1:3478>; rel="ice-server"; username="1:live/a"; credential="c"; credential-type="password"`}
+	plain := request{method: "OPTIONS", path: "/whip/live/a"}
+	for _, c := range []struct {
+		name string
+		do   request
+		want []string
+	}{
+		{"RFC 9725 §4.6 201", post("/whip/live/a", publisherOffer(t)), want},
+		{"OPTIONS with the key", plain.with("Authorization", "Bearer key"), want},
+		{"OPTIONS without", plain, nil},
+		{"a preflight", plain.with("Authorization", "Bearer key").with("Access-Control-Request-Method", "POST"), nil},
+		{"a refusal", post("/whip/live/taken", publisherOffer(t)), nil},
+	} {
+		if got := s.do(t, c.do).header.Values("Link"); !slices.Equal(got, c.want) {
+			t.Errorf("%s: Link %q", c.name, got)
+		}
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"net/url"
 	"os"
+	"strings"
 
 	"github.com/sluice-media/sluice/access"
 	"github.com/sluice-media/sluice/egress"
@@ -94,6 +96,15 @@ func (g *gateway) authorize(ctx context.Context, v whip.Visit) (func(), error) {
 		return nil, &whip.Denied{Detail: denied.Detail, RetryAfter: denied.Wait}
 	}
 	return done, err
+}
+
+// mayPublish is how whip asks whether somebody who only looks may publish.
+func (g *gateway) mayPublish(ctx context.Context, v whip.Visit) bool {
+	from, _ := netip.ParseAddrPort(v.RemoteAddr)
+	app, key, _ := strings.Cut(v.Stream, "/")
+	return g.gate.MayPublish(ctx, access.Publisher{
+		App: app, Key: key, Query: url.Values{"token": {v.Token}}, Address: from.Addr(), Agent: v.Agent,
+	})
 }
 
 // visible is how whip asks which streams may be listed.

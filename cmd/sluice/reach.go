@@ -155,8 +155,8 @@ func portOf(a net.Addr) uint16 {
 	return ap.Port()
 }
 
-// iceServers are what a viewer may use to be reached. Without a host of its own
-// TURN is found where the viewer found us.
+// iceServers are what a viewer or publisher may use to be reached. Without a host
+// of its own TURN is found where the client found us.
 func (g *gateway) iceServers(v whip.Visit) []whip.ICEServer {
 	var list []whip.ICEServer
 	for _, s := range g.opts.ICEServer {

@@ -178,6 +178,8 @@ func (g *gateway) startWeb(context.Context) (err error) {
 	})
 	studio := whip.NewIngest(whip.IngestConfig{
 		Server:             publishers,
+		ICEServers:         g.iceServers,
+		MayPublish:         g.mayPublish,
 		Origins:            g.opts.AllowOrigin,
 		PublishesPerSecond: g.opts.MaxJoinsPerSecond,
 		Metrics:            g.metrics,

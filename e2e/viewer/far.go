@@ -31,7 +31,7 @@ const farTime = 25 * time.Second
 // of its own.
 func JoinFar(tb testing.TB, endpoint string) *Far {
 	tb.Helper()
-	servers, err := iceServers(endpoint)
+	servers, err := ICEServers(endpoint)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func (f *Far) join(endpoint string) error {
 	if err := f.pc.SetLocalDescription(offer); err != nil {
 		return err
 	}
-	answer, _, err := post(endpoint, offer.SDP)
+	answer, _, err := Post(endpoint, offer.SDP)
 	if err != nil {
 		return err
 	}
@@ -109,17 +109,20 @@ func (f *Far) Watch(during time.Duration) int {
 	return int(f.frames.Load() - before)
 }
 
-// Way is how the media comes: what it is carried over, and whether the client's
-// end is a host's or a relay's.
-func (f *Far) Way() (string, error) {
-	pair, err := f.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
+// Way is how the media comes, see Way.
+func (f *Far) Way() (string, error) { return Way(f.pc) }
+
+// Way is how media is carried: over what, and whether the client's end is a host's
+// or a relay's.
+func Way(pc *webrtc.PeerConnection) (string, error) {
+	pair, err := pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
 	if err != nil || pair == nil {
 		return "", errors.Join(errors.New("no pair is selected"), err)
 	}
 	over, kind := pair.Local.Protocol.String(), "host"
 	if pair.Local.Typ == webrtc.ICECandidateTypeRelay {
 		kind = "relay"
-		for _, s := range f.pc.GetStats() {
+		for _, s := range pc.GetStats() {
 			if c, ok := s.(webrtc.ICECandidateStats); ok && c.ID != "" && c.Port == int32(pair.Local.Port) && c.CandidateType == webrtc.ICECandidateTypeRelay {
 				over = cmp.Or(c.RelayProtocol, over)
 			}
@@ -128,8 +131,8 @@ func (f *Far) Way() (string, error) {
 	return over + " " + kind, nil
 }
 
-// iceServers are those that an endpoint's OPTIONS names.
-func iceServers(endpoint string) ([]webrtc.ICEServer, error) {
+// ICEServers are those that an endpoint's OPTIONS names.
+func ICEServers(endpoint string) ([]webrtc.ICEServer, error) {
 	req, err := http.NewRequest(http.MethodOptions, endpoint, http.NoBody)
 	if err != nil {
 		return nil, err

@@ -54,7 +54,7 @@ func TryJoin(tb testing.TB, endpoint string) (*Viewer, error) {
 		return nil, err
 	}
 	tb.Cleanup(func() { _ = v.Leave() })
-	answer, session, err := post(endpoint, offer)
+	answer, session, err := Post(endpoint, offer)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func Abandon(tb testing.TB, endpoint string) {
 		tb.Fatal(err)
 	}
 	tb.Cleanup(func() { _ = v.pc.Close() })
-	if _, _, err := post(endpoint, offer); err != nil {
+	if _, _, err := Post(endpoint, offer); err != nil {
 		tb.Fatalf("post offer: %v", err)
 	}
 }
@@ -98,7 +98,7 @@ func (v *Viewer) Leave() error {
 	if session == "" {
 		return v.pc.Close()
 	}
-	return errors.Join(remove(session), v.pc.Close())
+	return errors.Join(Delete(session), v.pc.Close())
 }
 
 // State is that of the connection as the client sees it.

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// post sends an offer and returns the answer and the session's URL
+// Post sends an offer and returns the answer and the session's URL
 // (draft-ietf-wish-whep-04 §4.3).
-func post(endpoint, offer string) (answer, session string, err error) {
+func Post(endpoint, offer string) (answer, session string, err error) {
 	resp, err := http.Post(endpoint, "application/sdp", strings.NewReader(offer))
 	if err != nil {
 		return "", "", err
@@ -21,7 +21,7 @@ func post(endpoint, offer string) (answer, session string, err error) {
 		return "", "", err
 	}
 	if resp.StatusCode != http.StatusCreated {
-		return "", "", fmt.Errorf("offer answered %s: %s", resp.Status, body)
+		return "", "", fmt.Errorf("offer answered %s, Retry-After %q: %s", resp.Status, resp.Header.Get("Retry-After"), body)
 	}
 	base, err := url.Parse(endpoint)
 	if err != nil {
@@ -34,8 +34,8 @@ func post(endpoint, offer string) (answer, session string, err error) {
 	return string(body), location.String(), nil
 }
 
-// remove ends a session (draft-ietf-wish-whep-04 §4.4).
-func remove(session string) error {
+// Delete ends a session (draft-ietf-wish-whep-04 §4.4).
+func Delete(session string) error {
 	req, err := http.NewRequest(http.MethodDelete, session, nil)
 	if err != nil {
 		return err

@@ -1,6 +1,9 @@
 // A WHIP publisher (RFC 9725): an offer, a session on the server, and the
 // RTCPeerConnection between them.
 
+import { iceServers } from './iceservers.js';
+
+const CONFIGURATION = { bundlePolicy: 'max-bundle' };
 const ANSWER_TIME = 12_000; // ms for the server to answer; it may wait for a dead publisher first
 const BITRATE = 2_500_000; //  bit/s of the picture, at most
 
@@ -21,7 +24,7 @@ export class Publication {
   constructor(url, token, stream) {
     this.#url = url;
     this.#token = token;
-    this.pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+    this.pc = new RTCPeerConnection(CONFIGURATION);
     for (const track of stream.getTracks()) {
       const video = track.kind === 'video';
       const transceiver = this.pc.addTransceiver(track, {
@@ -31,12 +34,14 @@ export class Publication {
     }
   }
 
+  // connect does not wait for candidates: the server learns the browser's address
+  // from its first connectivity check, and names TURN servers in its answer.
   async connect(signal) {
-    await this.pc.setLocalDescription();
+    const offer = await this.pc.createOffer();
     const response = await fetch(this.#url, {
       method: 'POST',
       headers: { 'Content-Type': 'application/sdp', ...(this.#token && { Authorization: `Bearer ${this.#token}` }) },
-      body: stereo(this.pc.localDescription.sdp),
+      body: stereo(offer.sdp),
       signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIME)]),
     });
     if (response.status !== 201) {
@@ -44,6 +49,8 @@ export class Publication {
       throw new Refusal(response.status, problem.detail);
     }
     this.#location = new URL(response.headers.get('Location'), response.url);
+    this.pc.setConfiguration({ ...CONFIGURATION, iceServers: iceServers(response.headers.get('Link')) });
+    await this.pc.setLocalDescription(offer);
     await this.pc.setRemoteDescription({ type: 'answer', sdp: stereo(await response.text()) });
   }
 
