@@ -4,11 +4,13 @@ package e2e
 
 import (
 	"cmp"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
@@ -22,8 +24,10 @@ import (
 	"github.com/sluice-media/sluice/e2e/await"
 	"github.com/sluice-media/sluice/e2e/lab"
 	"github.com/sluice-media/sluice/e2e/proc"
+	"github.com/sluice-media/sluice/e2e/rtmp"
 	"github.com/sluice-media/sluice/e2e/source"
 	"github.com/sluice-media/sluice/e2e/viewer"
+	"github.com/sluice-media/sluice/e2e/whip"
 )
 
 // networks are those that viewers sit in: what their firewall lets out beside
@@ -44,9 +48,9 @@ var networks = []struct {
 // returns the file with the certificate of its TURN server.
 func natServer(t *testing.T, l *lab.Lab, flags ...string) (certificate string) {
 	t.Helper()
-	certificate, key := certificateOf(t, lab.Public)
+	certificate, key := certificateOf(t, lab.Public, lab.PublicIPv6)
 	s := l.OnServer(t, append([]string{
-		os.Getenv("SLUICE_BIN"), "--http-addr=:8080", "--rtmp-addr=127.0.0.1:1935", "--webrtc-public-ip=" + lab.Public,
+		os.Getenv("SLUICE_BIN"), "--http-addr=:8080", "--rtmp-addr=127.0.0.1:1935", "--webrtc-public-ip=" + lab.Public, "--webrtc-public-ip=" + lab.PublicIPv6,
 		"--turn-addr=:3478", "--turn-tls-addr=:443", "--tls-cert=" + certificate, "--tls-key=" + key,
 	}, flags...)...)
 	await.Success(t, 10*time.Second, func() error {
@@ -81,6 +85,87 @@ func TestReachesEveryViewer(t *testing.T) {
 	}
 }
 
+// TestReachesViewersOverIPv6 watches from a machine with IPv6 alone, and from one
+// with both whose IPv4 gets no UDP out.
+func TestReachesViewersOverIPv6(t *testing.T) {
+	l := lab.New(t)
+	natServer(t, l)
+	l.GiveIPv6(t)
+	whep := "http://[" + lab.PublicIPv6 + "]:8080/whep/live/show"
+	t.Run("both", func(t *testing.T) {
+		l.Allow(t, "meta nfproto ipv6", "tcp dport 8080")
+		watchFrom(t, l, "TestBehindNAT", "NAT_WHEP=http://"+lab.Public+":8080/whep/live/show", "NAT_WAY=udp host")
+	})
+	l.TakeIPv4(t)
+	for _, n := range networks[:2] { // pion's client knows no TURN over IPv6; Chromium does, see TestChromiumReached
+		t.Run(n.name, func(t *testing.T) {
+			l.Allow(t, append(n.allow, "tcp dport 8080")...)
+			watchFrom(t, l, "TestBehindNAT", "NAT_WHEP="+whep, "NAT_WAY="+n.way)
+		})
+	}
+}
+
+// TestPublishesThroughTURN publishes over WHIP from behind a NAT whose firewall
+// lets nothing but TURN out, and watches it on the server.
+func TestPublishesThroughTURN(t *testing.T) {
+	l := lab.New(t)
+	certificate := natServer(t, l)
+	clip := filepath.Join(t.TempDir(), "clip.flv")
+	source.FFmpeg{}.Encode(t, clip, 20*time.Second)
+	for i, n := range networks[2:] {
+		t.Run(n.name, func(t *testing.T) {
+			l.Allow(t, append(n.allow, "tcp dport 8080")...)
+			stream := "live/away" + strconv.Itoa(i)
+			publisher := l.OnViewer(t, viewerOf("TestPublisherBehindNAT", "NAT_WHIP=http://"+lab.Public+":8080/whip/"+stream,
+				"NAT_WAY="+n.way, "NAT_CLIP="+clip, "SSL_CERT_FILE="+certificate)...)
+			await.Success(t, 20*time.Second, func() error {
+				if ended, err := publisher.Ended(); ended {
+					t.Fatalf("the publisher ended: %v\n%s", err, publisher.Output())
+				}
+				if !strings.Contains(publisher.Output(), "publishing over") {
+					return errors.New("the publisher is not connected")
+				}
+				return nil
+			})
+			watched(t, l.OnServer(t, viewerOf("TestBehindNAT", "NAT_WHEP=http://127.0.0.1:8080/whep/"+stream, "NAT_WAY=")...))
+			watched(t, publisher)
+		})
+	}
+}
+
+// TestPublisherBehindNAT is the publisher of TestPublishesThroughTURN.
+func TestPublisherBehindNAT(t *testing.T) {
+	endpoint := os.Getenv("NAT_WHIP")
+	if endpoint == "" {
+		t.Skip("runs in the namespace of a viewer")
+	}
+	clip, err := rtmp.ReadFLV(os.Getenv("NAT_CLIP"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	p, err := whip.Publish(t, endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	joined := time.Since(start)
+	way, err := p.Way()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("publishing over %s, connected after %v", way, joined.Round(time.Millisecond))
+	if want := os.Getenv("NAT_WAY"); way != want {
+		t.Errorf("the media goes over %s, want %s", way, want)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 6*time.Second)
+	defer cancel()
+	if err := rtmp.Play(ctx, clip, p.WriteTag, nil); err != nil {
+		t.Error(err)
+	}
+	// It is not closed, which would wait for servers that do not answer: it ends
+	// with the process.
+}
+
 // watchFrom runs a test of this program on the viewer's machine.
 func watchFrom(t *testing.T, l *lab.Lab, test string, env ...string) {
 	t.Helper()
@@ -99,7 +184,7 @@ func watched(t *testing.T, v *proc.Process) {
 		t.Errorf("the viewer: %v", err)
 	}
 	for line := range strings.Lines(v.Output()) {
-		if strings.Contains(line, "watched") {
+		if strings.Contains(line, "watched") || strings.Contains(line, "publishing") {
 			t.Log(strings.TrimSpace(line))
 		}
 	}
@@ -158,18 +243,21 @@ func TestBehindNAT(t *testing.T) {
 	}
 }
 
-// certificateOf writes a certificate for an address, and its key.
-func certificateOf(t *testing.T, address string) (certificate, key string) {
+// certificateOf writes a certificate for addresses, and its key.
+func certificateOf(t *testing.T, addresses ...string) (certificate, key string) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.ParseIP(address)}, DNSNames: []string{"sluice.test"},
+		SerialNumber: big.NewInt(1), DNSNames: []string{"sluice.test"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
 		IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	for _, a := range addresses {
+		template.IPAddresses = append(template.IPAddresses, net.ParseIP(a))
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
 	if err != nil {

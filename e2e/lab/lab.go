@@ -18,6 +18,10 @@ import (
 // by this.
 const Public = "203.0.113.7"
 
+// PublicIPv6 is the server's address in IPv6, of a network for documentation (RFC
+// 3849), where no NAT is between the two.
+const PublicIPv6 = "2001:db8:5::2"
+
 // Lab is one such network.
 type Lab struct{ server, nat, viewer string }
 
@@ -44,12 +48,35 @@ func New(tb testing.TB) *Lab {
 	l.link(tb, l.server, "wan", "198.51.100.2/24", l.nat, "wan", "198.51.100.1/24")
 	l.link(tb, l.viewer, "lan", "192.168.7.2/24", l.nat, "lan", "192.168.7.1/24")
 	run(tb, "", "ip", "-n", l.viewer, "route", "add", "default", "via", "192.168.7.1")
-	run(tb, "", "ip", "netns", "exec", l.nat, "sysctl", "-qw", "net.ipv4.ip_forward=1")
+	run(tb, "", "ip", "netns", "exec", l.nat, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+	address(tb, l.server, PublicIPv6+"/64", "wan")
+	address(tb, l.nat, "2001:db8:5::1/64", "wan")
+	address(tb, l.nat, "2001:db8:7::1/64", "lan")
+	run(tb, "", "ip", "-n", l.server, "route", "add", "default", "via", "2001:db8:5::1")
 	l.nft(tb, `table ip nat {
 		chain in { type nat hook prerouting priority dstnat; ip daddr `+Public+` dnat to 198.51.100.2; }
 		chain out { type nat hook postrouting priority srcnat; oifname "wan" masquerade random; }
 	}`)
 	return l
+}
+
+// GiveIPv6 lets the viewer's machine have IPv6 as well.
+func (l *Lab) GiveIPv6(tb testing.TB) {
+	tb.Helper()
+	address(tb, l.viewer, "2001:db8:7::2/64", "lan")
+	run(tb, "", "ip", "-n", l.viewer, "route", "add", "default", "via", "2001:db8:7::1")
+}
+
+// TakeIPv4 leaves the viewer's machine without IPv4.
+func (l *Lab) TakeIPv4(tb testing.TB) {
+	tb.Helper()
+	run(tb, "", "ip", "-n", l.viewer, "-4", "addr", "flush", "dev", "lan")
+}
+
+// address gives a device an address in IPv6 that serves at once.
+func address(tb testing.TB, ns, addr, dev string) {
+	tb.Helper()
+	run(tb, "", "ip", "-n", ns, "addr", "add", addr, "dev", dev, "nodad")
 }
 
 // link connects two namespaces.
@@ -70,9 +97,9 @@ func (l *Lab) Allow(tb testing.TB, rules ...string) {
 	for _, r := range rules {
 		fmt.Fprintf(&accept, "iifname \"lan\" %s accept\n", r)
 	}
-	l.nft(tb, `table ip firewall
-		delete table ip firewall
-		table ip firewall {
+	l.nft(tb, `table inet firewall
+		delete table inet firewall
+		table inet firewall {
 			chain forward {
 				type filter hook forward priority filter; policy accept;
 				`+accept.String()+`

@@ -36,7 +36,9 @@ func JoinFar(tb testing.TB, endpoint string) *Far {
 		tb.Fatal(err)
 	}
 	settings := webrtc.SettingEngine{}
-	settings.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeTCP4})
+	settings.SetNetworkTypes([]webrtc.NetworkType{
+		webrtc.NetworkTypeUDP4, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeUDP6, webrtc.NetworkTypeTCP6,
+	})
 	media := &webrtc.MediaEngine{}
 	if err := media.RegisterDefaultCodecs(); err != nil {
 		tb.Fatal(err)
