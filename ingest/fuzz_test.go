@@ -4,7 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	runtimemetrics "runtime/metrics"
+	"runtime"
 	"testing"
 
 	"github.com/sluice-media/sluice/ingest"
@@ -12,6 +12,20 @@ import (
 	"github.com/sluice-media/sluice/ingest/rtmptest"
 	"github.com/sluice-media/sluice/media"
 	"github.com/sluice-media/sluice/media/mediatest"
+)
+
+// What ingest may allocate for one connection, in bytes, garbage included.
+const (
+	// connection is what one takes that publishes nothing: 120 to 150 KiB, most
+	// of it buffers of go-rtmp's.
+	connection = 192 << 10
+
+	// beginnings are the bodies of messages that were begun on all chunk streams.
+	beginnings = chunk.MaxStreams * 16 << 10
+
+	// perByte is for what is made of each byte: the dearest are sound frames of
+	// one byte, which take 5 bytes of input and some 200 of memory.
+	perByte = 64
 )
 
 // FuzzServer drives the whole of ingest over a net.Pipe: guard, go-rtmp,
@@ -42,17 +56,24 @@ func FuzzServer(f *testing.F) {
 		if published {
 			hello = rtmptest.Session("live", "cam")
 		}
-		before := allocated()
-		client, server := l.connectClosed()
-		go func() {
-			client.Write(hello)
-			client.Write(b)
-			client.Close()
-		}()
-		_, _ = io.Copy(io.Discard, client)
-		<-server.done
-		// What a connection needs, what runs beside it, and some per byte of input.
-		if n, limit := allocated()-before, uint64(4<<20+64*len(b)); n > limit {
+		connect := func() uint64 {
+			before := allocated()
+			client, server := l.connectClosed()
+			go func() {
+				client.Write(hello)
+				client.Write(b)
+				client.Close()
+			}()
+			_, _ = io.Copy(io.Discard, client)
+			<-server.done
+			return allocated() - before
+		}
+		limit := uint64(connection + beginnings + perByte*len(b))
+		n := connect()
+		for try := 0; n > limit && try < 3; try++ { // what others left to do is not there again
+			n = min(n, connect())
+		}
+		if n > limit {
 			t.Errorf("%d KiB allocated for %d bytes", n>>10, len(b))
 		}
 		if d.refusals("internal") > 0 {
@@ -78,11 +99,13 @@ func mediaBytes() (b []byte) {
 	return b
 }
 
-// allocated returns the bytes that the process has allocated on the heap.
+// allocated returns the bytes that the process has allocated on the heap,
+// exactly: the cheaper runtime/metrics count up to some MiB of small objects
+// later than they were made.
 func allocated() uint64 {
-	sample := []runtimemetrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
-	runtimemetrics.Read(sample)
-	return sample[0].Value.Uint64()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
 }
 
 // sink is a media.Writer that drops everything.

@@ -1,6 +1,9 @@
 package chunk
 
-import "fmt"
+import (
+	"fmt"
+	"math/bits"
+)
 
 const (
 	// firstBody is how much of a body is made at first, in bytes. It grows as
@@ -19,7 +22,8 @@ func (r *Reader) store(s *stream) error {
 	}
 	b := r.spare
 	if want := min(s.length, firstBody); cap(b) < want {
-		b = make([]byte, 0, want)
+		// Rounded up, so that lengths which grow one by one find a spare.
+		b = make([]byte, 0, 1<<bits.Len(uint(want-1)))
 	} else {
 		r.spare = nil
 	}
@@ -69,14 +73,20 @@ func (r *Reader) release(n int) {
 // drop gives up the message under way on s.
 func (r *Reader) drop(s *stream) {
 	r.release(cap(s.msg.Body))
+	r.keep(s.msg.Body)
 	s.msg.Body, s.left = nil, 0
 }
 
-// recycle keeps the buffer of the message that was handed up last, if it is
-// the better one, for a next message.
+// recycle keeps the buffer of the message that was handed up last.
 func (r *Reader) recycle() {
-	if n := cap(r.last); n > cap(r.spare) && n <= maxSpare {
-		r.spare = r.last[:0]
-	}
+	r.keep(r.last)
 	r.last = nil
+}
+
+// keep keeps a buffer for a next message, if it is better than the spare one.
+// Otherwise a header of 12 bytes, again and again, would cost firstBody each.
+func (r *Reader) keep(b []byte) {
+	if n := cap(b); n > cap(r.spare) && n <= maxSpare {
+		r.spare = b[:0]
+	}
 }

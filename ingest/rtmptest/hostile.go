@@ -32,6 +32,7 @@ func Hostile() map[string][]byte {
 		"65 k chunk streams":         manyStreams(Handshake()),
 		"empty command":              chunk.Append(Handshake(), Commands, chunk.Message{Type: chunk.CommandAMF0}),
 		"message that shrinks":       append(unfinished(Session("live", "bomb"), 1), 0x47, 0, 0, 0, 0, 0, 1, byte(chunk.Video), 'x'),
+		"messages begun anew":        begun(Session("live", "bomb"), 1000),
 		"garbage":                    append(Handshake(), bytes.Repeat([]byte{0x5a, 0xc3, 0x00, 0x17}, 1000)...),
 		"chunk size 0":               chunk.Append(Handshake(), Protocol, chunk.Message{Type: chunk.SetChunkSize, Body: make([]byte, 4)}),
 	}
@@ -42,6 +43,16 @@ func unfinished(b []byte, n int) []byte {
 	for i := range n {
 		b = append(b, byte(7+i), 0, 0, 0, 0xff, 0xff, 0xff, byte(chunk.Video), 1, 0, 0, 0)
 		b = append(b, make([]byte, 128)...)
+	}
+	return b
+}
+
+// begun begins n messages on one chunk stream, each longer than the last, and
+// sends one byte of each.
+func begun(b []byte, n int) []byte {
+	b = chunk.Append(b, Protocol, chunk.Message{Type: chunk.SetChunkSize, Body: []byte{0, 0, 0, 1}})
+	for i := range n {
+		b = append(b, 7, 0, 0, 0, 1, byte(i>>8), byte(i), byte(chunk.Video), 1, 0, 0, 0, 'x')
 	}
 	return b
 }
