@@ -3,7 +3,8 @@
 #
 #   run.sh RTMP_URL STREAM_KEY CLIP.mkv [X264_OPTIONS]
 #
-# Without options OBS has its defaults.
+# Without options OBS has its defaults. OBS names another program than obs;
+# OBS_ENCODER an encoder of its advanced output, such as ffmpeg_svt_av1.
 #
 # OBS gets a home of its own, a written profile (profile/) and software GL on
 # its own X server; no sound server, no window manager, no session bus. It runs
@@ -34,16 +35,18 @@ make_home() {
 	fill global.ini "$obs"
 	fill basic.ini "$obs/basic/profiles/e2e"
 	fill service.json "$obs/basic/profiles/e2e"
+	[ -z "${OBS_ENCODER-}" ] || cp "$profile/streamEncoder.json" "$obs/basic/profiles/e2e"
 	fill e2e.json "$obs/basic/scenes"
 	cp "$profile/control.lua" "$work"
 }
 
 # fill FILE FOLDER: copies a template and fills in what differs from run to run.
 fill() {
-	local advanced=false
+	local advanced=false mode=Simple
 	[ -z "$x264" ] || advanced=true
+	[ -z "${OBS_ENCODER-}" ] || mode=Advanced
 	sed -e "s|@URL@|$url|" -e "s|@KEY@|$key|" -e "s|@WORK@|$work|" -e "s|@CLIP@|$clip|" \
-		-e "s|@X264@|$x264|" -e "s|@ADVANCED@|$advanced|" "$profile/$1" >"$2/$1"
+		-e "s|@X264@|$x264|" -e "s|@ADVANCED@|$advanced|" -e "s|@MODE@|$mode|" -e "s|@ENCODER@|${OBS_ENCODER-}|" "$profile/$1" >"$2/$1"
 }
 
 start_display() {
@@ -59,7 +62,7 @@ start_obs() {
 	# One GL thread: on two cores more of them only fight with the encoder.
 	export QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 LP_NUM_THREADS=1
 	export DBUS_SESSION_BUS_ADDRESS=unix:path=/nonexistent PULSE_SERVER=unix:/nonexistent
-	(mortal obs --startstreaming --profile e2e --collection e2e --minimize-to-tray --multi \
+	(mortal "${OBS:-obs}" --startstreaming --profile e2e --collection e2e --minimize-to-tray --multi \
 		--disable-updater --disable-missing-files-check --unfiltered_log) &
 	obs=$!
 }
