@@ -182,6 +182,13 @@ func (g *Gate) MayPublish(ctx context.Context, p Publisher) bool {
 	return err == nil
 }
 
+// BFrames returns what the rules say of the B-frames of a stream: reencode, pass
+// or refuse; empty: nothing.
+func (g *Gate) BFrames(stream string) string {
+	s := g.state()
+	return s.rules.bFrames(stream)
+}
+
 // count counts those who are not let in.
 func (g *Gate) count(action string, err error) {
 	var d *Denied

@@ -17,6 +17,9 @@ type Rules struct {
 	// Keys are the keys that may publish, each under one name.
 	Keys []Key `yaml:"keys"`
 
+	// Publish says what is done with which streams; the first that fits counts.
+	Publish []Publish `yaml:"publish"`
+
 	// Watch says who may watch which streams; the first that fits counts, and
 	// where none does everybody may.
 	Watch []Watch `yaml:"watch"`
@@ -32,6 +35,12 @@ type Rules struct {
 type Key struct {
 	Stream string `yaml:"stream"` // app/key, the public name
 	Hash   Hash   `yaml:"hash"`
+}
+
+// Publish says what is done with the streams of a pattern (path.Match).
+type Publish struct {
+	Stream  string `yaml:"stream"`
+	BFrames string `yaml:"b-frames"` // reencode, pass or refuse, instead of --b-frames
 }
 
 // Watch says who may watch the streams of a pattern (path.Match).
@@ -62,6 +71,14 @@ func (r Rules) check() error {
 			return fmt.Errorf("keys, entry %d: the hash of %s is missing", i+1, k.Stream)
 		}
 	}
+	for i, p := range r.Publish {
+		if _, err := path.Match(p.Stream, ""); err != nil || p.Stream == "" {
+			return fmt.Errorf("publish, entry %d: the stream must be a name or a pattern such as live/*", i+1)
+		}
+		if p.BFrames != "reencode" && p.BFrames != "pass" && p.BFrames != "refuse" {
+			return fmt.Errorf("publish, entry %d: the b-frames of %s must be reencode, pass or refuse", i+1, p.Stream)
+		}
+	}
 	for i, w := range r.Watch {
 		if _, err := path.Match(w.Stream, ""); err != nil || w.Stream == "" {
 			return fmt.Errorf("watch, entry %d: the stream must be a name or a pattern such as live/*", i+1)
@@ -89,6 +106,17 @@ func (r *Rules) watch(stream string) *Watch {
 		return w
 	}
 	return nil
+}
+
+// bFrames returns what is to be done about B-frames of a stream; empty: what is
+// done everywhere.
+func (r *Rules) bFrames(stream string) string {
+	for i := range r.Publish {
+		if ok, _ := path.Match(r.Publish[i].Stream, stream); ok { // the pattern was checked
+			return r.Publish[i].BFrames
+		}
+	}
+	return ""
 }
 
 // maxSegment is the greatest length of either part of a name in bytes. Names

@@ -20,6 +20,8 @@ func TestParseRules(t *testing.T) {
 		"keys: [{stream: live/show}]":                                 "hash of live/show is missing",
 		"keys: [{stream: show, hash: \"" + h + "\"}]":                 "app/key",
 		"keys: [{stream: live/a b, hash: \"" + h + "\"}]":             "letters, digits",
+		"publish: [{stream: live/x, b-frames: drop}]":                 "reencode, pass or refuse",
+		"publish: [{stream: \"[\", b-frames: pass}]":                  "pattern",
 		"watch: [{stream: live/x}]":                                   "needs tokens",
 		"watch: [{stream: live/x, jwt: true}]":                        "jwt has no keys",
 		"watch: [{stream: \"[\", open: true}]":                        "pattern",
@@ -31,6 +33,18 @@ func TestParseRules(t *testing.T) {
 	} {
 		if _, err := ParseRules([]byte(text)); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "MYS3CRET") {
 			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestBFrames(t *testing.T) {
+	r, err := ParseRules([]byte("publish:\n- {stream: live/raw, b-frames: pass}\n- {stream: live/*, b-frames: refuse}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for stream, want := range map[string]string{"live/raw": "pass", "live/show": "refuse", "other/show": ""} {
+		if got := r.bFrames(stream); got != want {
+			t.Errorf("%s: %q, want %q", stream, got, want)
 		}
 	}
 }

@@ -2,8 +2,10 @@ package depacketize
 
 // FLV sound formats and AACPacketTypes.
 const (
-	soundEx  = 9 // Enhanced RTMP
-	soundAAC = 10
+	soundMP3    = 2
+	soundEx     = 9 // Enhanced RTMP
+	soundAAC    = 10
+	soundMP3Low = 14 // at 8 kHz
 
 	aacSequenceHeader = 0
 	aacRaw            = 1
@@ -22,6 +24,8 @@ func parseAudioTag(body []byte) (packet, error) {
 	switch format := body[0] >> 4; format {
 	case soundEx:
 		return parseExAudioTag(body)
+	case soundMP3, soundMP3Low:
+		return packet{kind: framePacket, codec: fourCCMP3, data: body[1:]}, nil
 	case soundAAC:
 	default:
 		return packet{}, unsupported(audioCodecName(format))
@@ -43,12 +47,14 @@ func parseAudioTag(body []byte) (packet, error) {
 func parseExAudioTag(body []byte) (packet, error) {
 	t, err := parseExTag(body[0]&0x0f, body[1:], exAudioMultitrack, false)
 	if err != nil || t.ignored {
-		return packet{}, err
+		return packet{begun: t.begun}, err
 	}
-	if t.fourCC != fourCCAAC && t.fourCC != fourCCOpus {
+	switch t.fourCC {
+	case fourCCAAC, fourCCMP3, fourCCOpus:
+	default:
 		return packet{}, unsupported(t.fourCC.name())
 	}
-	p := packet{codec: t.fourCC, fraction: t.fraction, data: t.data}
+	p := packet{codec: t.fourCC, fraction: t.fraction, data: t.data, begun: t.begun}
 	switch t.packetType {
 	case exSequenceStart:
 		p.kind = configPacket

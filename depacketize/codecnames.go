@@ -1,6 +1,9 @@
 package depacketize
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 // fourCC is the codec name of Enhanced RTMP: four characters.
 type fourCC uint32
@@ -12,6 +15,7 @@ const (
 	fourCCAV1  fourCC = 'a'<<24 | 'v'<<16 | '0'<<8 | '1'
 	fourCCVP9  fourCC = 'v'<<24 | 'p'<<16 | '0'<<8 | '9'
 	fourCCAAC  fourCC = 'm'<<24 | 'p'<<16 | '4'<<8 | 'a'
+	fourCCMP3  fourCC = '.'<<24 | 'm'<<16 | 'p'<<8 | '3'
 	fourCCOpus fourCC = 'O'<<24 | 'p'<<16 | 'u'<<8 | 's'
 )
 
@@ -23,7 +27,7 @@ func VideoFourCCs() []string {
 
 // AudioFourCCs is VideoFourCCs for sound.
 func AudioFourCCs() []string {
-	return []string{fourCCAAC.String(), fourCCOpus.String()}
+	return []string{fourCCAAC.String(), fourCCMP3.String(), fourCCOpus.String()}
 }
 
 func (f fourCC) String() string {
@@ -32,14 +36,22 @@ func (f fourCC) String() string {
 
 // name returns what people call the codec, and its FourCC.
 func (f fourCC) name() string {
+	if n := f.known(); n != "" {
+		return fmt.Sprintf("%s (%s)", n, f)
+	}
+	return f.common()
+}
+
+// common returns what people call the codec, or its FourCC.
+func (f fourCC) common() string { return cmp.Or(f.known(), fmt.Sprintf("FourCC %q", f)) }
+
+// known returns what people call the codec; empty: we do not know.
+func (f fourCC) known() string {
 	names := map[string]string{
 		"avc1": "H.264", "hvc1": "H.265", "vvc1": "H.266", "av01": "AV1", "vp08": "VP8", "vp09": "VP9",
 		"mp4a": "AAC", "Opus": "Opus", ".mp3": "MP3", "ac-3": "AC-3", "ec-3": "E-AC-3", "fLaC": "FLAC",
 	}
-	if n, ok := names[f.String()]; ok {
-		return fmt.Sprintf("%s (%s)", n, f)
-	}
-	return fmt.Sprintf("FourCC %q", f)
+	return names[f.String()]
 }
 
 // videoCodecName names an FLV video codec id. 8 and 9 (On2 VP8, VP9) and 12 to

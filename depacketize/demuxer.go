@@ -8,6 +8,7 @@ package depacketize
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/sluice-media/sluice/media"
@@ -26,6 +27,8 @@ type Demuxer struct {
 		codec  fourCC
 		stream audioStream // nil: nothing came yet
 	}
+	others []media.Track // not served; replaced, never changed
+	color  []byte
 }
 
 // videoStream turns the packets of one codec into access units.
@@ -58,6 +61,47 @@ func NewDemuxer(w media.Writer) *Demuxer {
 // made continuous.
 func (d *Demuxer) Jumps() uint64 { return d.clock.jumps }
 
+// maxTracks is how many tracks that are not served are told of. OBS sends 5 more.
+const maxTracks = 16
+
+// maxColor is how many bytes are kept of what is said of the colours: all fields
+// of the specification have 400.
+const maxColor = 1 << 10
+
+// Tracks returns all tracks, none as long as there is but one of each kind.
+func (d *Demuxer) Tracks() (all []media.Track) {
+	if len(d.others) == 0 {
+		return nil
+	}
+	if d.video.stream != nil {
+		all = append(all, media.Track{Kind: "video", Codec: d.video.codec.common(), Served: true})
+	}
+	if d.audio.stream != nil {
+		all = append(all, media.Track{Kind: "audio", Codec: d.audio.codec.common(), Served: true})
+	}
+	return append(all, d.others...)
+}
+
+// Color returns what the publisher said last of the colours: AMF 0, of Enhanced
+// RTMP's metadata packet.
+func (d *Demuxer) Color() []byte { return d.color }
+
+// note takes note of tracks that begin and are not served.
+func (d *Demuxer) note(kind string, begun []exTrack) {
+	for _, b := range begun {
+		t := media.Track{Kind: kind, ID: int(b.id), Codec: b.fourCC.common()}
+		same := func(o media.Track) bool { return o.Kind == kind && o.ID == t.ID }
+		switch i := slices.IndexFunc(d.others, same); {
+		case i >= 0 && d.others[i] == t:
+		case i >= 0:
+			d.others = slices.Clone(d.others)
+			d.others[i] = t
+		case len(d.others) < maxTracks:
+			d.others = append(slices.Clip(d.others), t)
+		}
+	}
+}
+
 // Video takes a video message: its RTMP timestamp in ms, its body (an FLV tag
 // body, which the Demuxer owns from now on) and when it had been read whole.
 //
@@ -65,6 +109,7 @@ func (d *Demuxer) Jumps() uint64 { return d.clock.jumps }
 // on at the next IDR; any other error ends the publication.
 func (d *Demuxer) Video(timestamp uint32, body []byte, arrival time.Time) error {
 	p, err := parseVideoTag(body)
+	d.note("video", p.begun)
 	var au *media.AccessUnit
 	if err == nil {
 		au, err = d.accessUnit(p)
@@ -83,8 +128,15 @@ func (d *Demuxer) Video(timestamp uint32, body []byte, arrival time.Time) error 
 // accessUnit returns the access unit of a packet, nil if there is none to emit.
 // Another codec begins anew.
 func (d *Demuxer) accessUnit(p packet) (*media.AccessUnit, error) {
-	if p.kind == ignoredPacket {
+	switch p.kind {
+	case ignoredPacket:
 		return nil, nil
+	case colorPacket:
+		if len(p.data) <= maxColor {
+			d.color = p.data
+		}
+		return nil, nil
+	case configPacket, framePacket:
 	}
 	if d.video.codec != p.codec {
 		d.video.codec, d.video.stream = p.codec, newVideoStream(p.codec)
@@ -111,6 +163,7 @@ func newVideoStream(codec fourCC) videoStream {
 // Audio takes an audio message, as Video does a video message.
 func (d *Demuxer) Audio(timestamp uint32, body []byte, arrival time.Time) error {
 	p, err := parseAudioTag(body)
+	d.note("audio", p.begun)
 	if err != nil || p.kind == ignoredPacket {
 		return err
 	}
@@ -130,8 +183,12 @@ func (d *Demuxer) Audio(timestamp uint32, body []byte, arrival time.Time) error 
 }
 
 func newAudioStream(codec fourCC) audioStream {
-	if codec == fourCCOpus {
+	switch codec {
+	case fourCCOpus:
 		return &opusStream{}
+	case fourCCMP3:
+		return &mp3Stream{}
+	default:
+		return &aacStream{}
 	}
-	return &aacStream{}
 }

@@ -36,6 +36,13 @@ type exTag struct {
 	data       []byte
 	fraction   time.Duration // on top of the timestamp, less than a millisecond
 	ignored    bool          // a command, or a multitrack tag without the default track
+	begun      []exTrack     // of a multitrack tag, the other tracks that begin
+}
+
+// exTrack is a track that is not served.
+type exTrack struct {
+	id     byte
+	fourCC fourCC
 }
 
 // parseExTag reads an Enhanced RTMP header from behind its first byte.
@@ -48,7 +55,7 @@ func parseExTag(packetType byte, data []byte, multitrack byte, command bool) (t 
 		return exTag{}, err
 	}
 	switch {
-	case command:
+	case command && packetType != exMetadata: // ffmpeg's metadata look like one
 		return exTag{ignored: true}, nil
 	case packetType == multitrack:
 		t, err = parseMultitrack(data)
@@ -94,31 +101,32 @@ func parseMultitrack(data []byte) (t exTag, err error) {
 	if len(data) < 1 {
 		return exTag{}, corrupt("multitrack header is missing")
 	}
+	t.ignored = true
 	kind := data[0] >> 4
 	t.packetType, data = data[0]&0x0f, data[1:]
 	if kind > manyTracksManyCodecs {
 		return exTag{}, corrupt("multitrack type %d", kind)
 	}
-	if kind != manyTracksManyCodecs {
-		if t.fourCC, data, err = cutFourCC(data); err != nil {
-			return exTag{}, err
-		}
-	}
-	for len(data) > 0 {
-		if kind == manyTracksManyCodecs {
-			if t.fourCC, data, err = cutFourCC(data); err != nil {
+	var codec fourCC
+	for first := true; len(data) > 0; first = false {
+		if first || kind == manyTracksManyCodecs {
+			if codec, data, err = cutFourCC(data); err != nil {
 				return exTag{}, err
 			}
 		}
-		var id byte
-		if id, t.data, data, err = cutTrack(data, kind != oneTrack); err != nil {
+		id, track, rest, err := cutTrack(data, kind != oneTrack)
+		if err != nil {
 			return exTag{}, err
 		}
-		if id == 0 {
-			return t, nil
+		data = rest
+		switch {
+		case id == 0 && t.ignored:
+			t.ignored, t.fourCC, t.data = false, codec, track
+		case id != 0 && t.packetType == exSequenceStart:
+			t.begun = append(t.begun, exTrack{id, codec})
 		}
 	}
-	return exTag{ignored: true}, nil
+	return t, nil
 }
 
 // cutTrack cuts a track off a multitrack body: its id, its size if sized (the

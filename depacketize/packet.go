@@ -8,7 +8,8 @@ type packet struct {
 	codec    fourCC        // of a configuration or a frame
 	offset   time.Duration // composition time: PTS − DTS, video frames only
 	fraction time.Duration // of a millisecond, on top of the timestamp
-	data     []byte        // decoder configuration or coded frame
+	data     []byte        // decoder configuration, coded frame or colour
+	begun    []exTrack     // others than that of the packet
 }
 
 type packetKind uint8
@@ -17,4 +18,5 @@ const (
 	ignoredPacket packetKind = iota // nothing in it for us
 	configPacket                    // a decoder configuration
 	framePacket                     // a coded frame
+	colorPacket                     // what is said of the colours
 )

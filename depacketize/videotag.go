@@ -60,10 +60,13 @@ func parseVideoTag(body []byte) (packet, error) {
 func parseExVideoTag(body []byte) (packet, error) {
 	frameType, packetType := body[0]>>4&7, body[0]&0x0f
 	t, err := parseExTag(packetType, body[1:], exVideoMultitrack, frameType == frameTypeCommand)
-	if err != nil || t.ignored || t.packetType == exMetadata {
-		return packet{}, err
+	switch {
+	case err != nil || t.ignored:
+		return packet{begun: t.begun}, err
+	case t.packetType == exMetadata:
+		return packet{kind: colorPacket, data: t.data}, nil
 	}
-	p := packet{codec: t.fourCC, fraction: t.fraction, data: t.data}
+	p := packet{codec: t.fourCC, fraction: t.fraction, data: t.data, begun: t.begun}
 	composed := false
 	switch t.fourCC {
 	case fourCCAVC, fourCCHEVC:

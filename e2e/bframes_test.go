@@ -5,12 +5,15 @@ package e2e
 import (
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/sluice-media/sluice/e2e/await"
 	"github.com/sluice-media/sluice/e2e/browser"
+	"github.com/sluice-media/sluice/e2e/rtmp"
 	"github.com/sluice-media/sluice/e2e/server"
 	"github.com/sluice-media/sluice/e2e/source"
 )
@@ -37,6 +40,73 @@ func TestBFramesPlay(t *testing.T) {
 	})
 }
 
+// TestPublishersChange: a viewer who watches when a stream begins to need the
+// encoder sees the picture stand still for a moment and go on.
+func TestPublishersChange(t *testing.T) {
+	if os.Getenv("PUBLISHERS") != "all" {
+		t.Skip("it takes a minute: make e2e-publishers")
+	}
+	const change = 14 * time.Second
+	usual, long := 60, source.BarcodeFrames
+	for _, c := range []struct {
+		name  string
+		gop   int
+		after []rtmp.Tag // from the change on; nil: nothing changes but that no keyframe comes
+		most  time.Duration
+	}{
+		{"B-frames begin", usual, barcodeTags(t, usual, strings.Fields("-preset ultrafast -bf 3 -refs 3 -x264-params b-pyramid=normal:b-adapt=0")...), time.Second},
+		{"no keyframe for 11 s", long, nil, 2 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tags := barcodeTags(t, c.gop)
+			if c.after != nil {
+				tags = splice(tags, c.after, uint32(change.Milliseconds()))
+			}
+			n := watchTags(t, c.gop, tags)
+			watch(t, 20*time.Second)
+			live := n.WaitLive(n.stream)
+			if live.Video.Treatment != "re-encoded" {
+				t.Errorf("stream list says %+v", live.Video)
+			}
+			shown := n.Watched(longTime, time.UnixMilli(0)).Shown
+			at, still := standstill(shown[frameRate:])
+			t.Logf("the picture stood still for %v at picture %d", still, at)
+			if still > c.most || shown[len(shown)-1].Number < at+3*frameRate {
+				t.Errorf("it goes on to picture %d", shown[len(shown)-1].Number)
+			}
+		})
+	}
+}
+
+// splice puts the tags of another clip in the place of those from a time on.
+func splice(clip, other []rtmp.Tag, from uint32) (tags []rtmp.Tag) {
+	for _, t := range clip {
+		if t.Timestamp < from {
+			tags = append(tags, t)
+		}
+	}
+	for _, t := range other {
+		if !t.Frame() && t.Type != rtmp.Script {
+			t.Timestamp = from
+		}
+		if t.Timestamp >= from {
+			tags = append(tags, t)
+		}
+	}
+	return tags
+}
+
+// standstill returns the longest time between two pictures, and the number of
+// the first.
+func standstill(shown []browser.Shown) (number int, longest time.Duration) {
+	for i := range shown[1:] {
+		if d := time.Duration((shown[i+1].At - shown[i].At) * float64(time.Millisecond)); d > longest {
+			number, longest = shown[i].Number, d
+		}
+	}
+	return number, longest
+}
+
 // TestBFramesAreReported: who streams B-frames is told what to change, in the
 // list, on the page and by a metric, while they play.
 func TestBFramesAreReported(t *testing.T) {
@@ -61,9 +131,18 @@ func TestBFramesAreReported(t *testing.T) {
 	page.Screenshot("b-frames")
 }
 
-// TestBFramesRefused: where they are not wanted the publisher is told why.
+// TestBFramesRefused: where they are not wanted the publisher is told why; a
+// stream may have a rule of its own.
 func TestBFramesRefused(t *testing.T) {
-	s := server.Start(t, "--b-frames=refuse")
+	file := filepath.Join(t.TempDir(), "access.yml")
+	if err := os.WriteFile(file, []byte("publish: [{stream: live/raw, b-frames: pass}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := server.Start(t, "--b-frames=refuse", "--access", file)
+	source.FFmpeg{BFrames: 3}.Publish(t, s.Publish("live/raw"))
+	if live := s.WaitLive("live/raw"); !live.Video.BFrames || live.Video.Treatment != "passed" {
+		t.Errorf("stream list says %+v", live.Video)
+	}
 	p := source.FFmpeg{BFrames: 3}.Publish(t, s.Publish("live/refused"))
 	if err := p.Wait(20 * time.Second); err == nil || !strings.Contains(p.Output(), "bframes=0") {
 		t.Errorf("the publisher ended with %v:\n%s", err, p.Output())

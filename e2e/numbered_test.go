@@ -50,19 +50,31 @@ func watchNumbered(tb testing.TB, gop int, flags ...string) *numbered {
 // watchEncoded does the same with a stream encoded with other options of x264.
 func watchEncoded(tb testing.TB, gop int, x264 []string, flags ...string) *numbered {
 	tb.Helper()
+	return watchTags(tb, gop, endless(barcodeTags(tb, gop, x264...)), flags...)
+}
+
+// barcodeTags returns the tags of a clip of source.Barcode.
+func barcodeTags(tb testing.TB, gop int, x264 ...string) []rtmp.Tag {
+	tb.Helper()
 	file := filepath.Join(tb.TempDir(), "numbered.flv")
 	source.Barcode(tb, file, gop, x264...)
 	clip, err := rtmp.ReadFLV(file)
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return clip
+}
+
+// watchTags does the same with tags of such clips.
+func watchTags(tb testing.TB, gop int, tags []rtmp.Tag, flags ...string) *numbered {
+	tb.Helper()
 	n := &numbered{Server: server.Start(tb, flags...), tb: tb, stream: "live/numbered", gop: gop}
 	app, key, _ := strings.Cut(n.stream, "/")
 	publisher, err := rtmp.Publish(n.RTMP, app, key)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	n.publish(endless(clip), publisher)
+	n.publish(tags, publisher)
 	return n
 }
 

@@ -90,7 +90,6 @@ func checkOBSPlayback(t *testing.T, s *server.Server, page *browser.Page) {
 	}
 }
 
-// startOBS streams numbered pictures.
 // TestOBSWithAWrongKey: OBS is told in the way that makes it say so and stop: no
 // second try, while a stream that it lost it would try again every 2 s.
 func TestOBSWithAWrongKey(t *testing.T) {
@@ -126,6 +125,45 @@ func TestOBSWithAWrongKey(t *testing.T) {
 	}
 }
 
+// TestOBSTesting: a newer OBS publishes AV1 over Enhanced RTMP, and over RTMPS,
+// whose certificate it checks. Chromium shows it as it is.
+func TestOBSTesting(t *testing.T) {
+	program := os.Getenv("OBS_TESTING")
+	if program == "" {
+		t.Skip("make e2e-obs-testing")
+	}
+	cert, key := selfSigned(t)
+	addr := server.FreeTCP(t)
+	s := server.Start(t, "--rtmps-addr", addr, "--tls-cert", cert, "--tls-key", key)
+	for _, c := range []struct{ name, url, encoder, codec, treatment string }{
+		{"AV1", s.Publish("live"), "ffmpeg_svt_av1", "AV1", ""},
+		{"RTMPS", "rtmps://" + addr + "/live", "", "H.264", "re-encoded"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Setenv("OBS", program)
+			t.Setenv("OBS_CA", cert)
+			t.Setenv("OBS_ENCODER", c.encoder)
+			clip := filepath.Join(t.TempDir(), "clip.mkv")
+			source.BarcodeClip(t, clip)
+			obs := proc.Start(t, "obs/run.sh", c.url, "obs", clip, "")
+			live := s.WaitLive("live/obs")
+			if live.Video.Codec != c.codec || live.Video.Width != 480 || live.Video.Treatment != c.treatment {
+				t.Errorf("stream list says %+v", live.Video)
+			}
+			t.Logf("%v", live.Metadata["encoder"])
+			page := browser.StartChromium(t).Open(t, s.Watch("live/obs"))
+			page.WaitState("live", 20*time.Second)
+			page.Unmute()
+			watch(t, 3*time.Second)
+			checkOBSPlayback(t, s, page)
+			page.Screenshot("obs-" + strings.ToLower(c.name))
+			obs.Kill()
+			s.WaitOffline("live/obs")
+		})
+	}
+}
+
+// startOBS streams numbered pictures.
 func startOBS(t *testing.T, s *server.Server, x264 string) *proc.Process {
 	t.Helper()
 	clip := filepath.Join(t.TempDir(), "clip.mkv")

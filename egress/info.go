@@ -21,6 +21,13 @@ type StreamInfo struct {
 	// Metadata are the publisher's own words (onMetaData): its encoder, and
 	// what that was set to.
 	Metadata media.Metadata `json:"metadata,omitempty"`
+
+	// Color is what it says of the colours (colorInfo of Enhanced RTMP): numbers
+	// of ITU-T H.273, and brightness of HDR.
+	Color media.Metadata `json:"color,omitempty"`
+
+	// Tracks are all that it sends, where there are several of a kind.
+	Tracks []media.Track `json:"tracks,omitempty"`
 }
 
 // VideoInfo describes the video that viewers get.
@@ -59,30 +66,15 @@ func (v *VideoInfo) treatment() string {
 	return ", " + v.Treatment
 }
 
-// hint tells the streamer what is done about what browsers do not show, and
-// what he can do.
-func hint(t *media.Treatment) string {
-	switch t.Action {
-	case media.Reencoded:
-		return fmt.Sprintf("The stream has %s, which browsers cannot show: it is encoded anew here, which costs about 0.1 s, "+
-			"some quality and processor time. To spare that: %s", t.Cause, t.Cause.Advice())
-	case media.Thinned:
-		return fmt.Sprintf("The stream has %s, which browsers cannot show, and it cannot be encoded anew: %s. "+
-			"Until it can, viewers see its keyframes at most. %s", t.Cause, t.Reason, t.Cause.Advice())
-	default:
-		return fmt.Sprintf("The stream has %s, which browsers cannot show smoothly over WebRTC. %s", t.Cause, t.Cause.Advice())
-	}
-}
-
 // frameRateSpan is the media time over which the frame rate is measured.
 const frameRateSpan = 2 * time.Second
 
 // facts are what a hub has seen of its publication.
 type facts struct {
 	since time.Time
-	video *VideoInfo     // replaced, never changed
-	audio *AudioInfo     // replaced, never changed
-	words media.Metadata // replaced, never changed
+	video *VideoInfo // replaced, never changed
+	audio *AudioInfo // replaced, never changed
+	words media.Description
 
 	treatment media.Treatment // of the last access unit
 	sets      *media.ParameterSets
@@ -111,7 +103,7 @@ func (f *facts) noteVideo(au *media.AccessUnit) bool {
 	}
 	if f.treatment = treatment; treatment.Cause != "" {
 		v.BFrames = treatment.Cause == media.BFrames
-		v.Treatment, v.Hint = string(treatment.Action), hint(&treatment)
+		v.Treatment, v.Hint = string(treatment.Action), treatment.Hint()
 	}
 	old := f.video
 	changed = old == nil || old.Width != v.Width || old.Height != v.Height || old.Codec != v.Codec ||
@@ -173,12 +165,12 @@ func (f *facts) noteAudio(a *media.AudioFrame) bool {
 }
 
 // Describe implements media.Describer.
-func (p *Publication) Describe(m media.Metadata) {
+func (p *Publication) Describe(d media.Description) {
 	h := p.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.publication == p {
-		h.facts.words = m
+		h.facts.words = d
 	}
 }
 
@@ -200,7 +192,8 @@ func (h *Hub) info() StreamInfo {
 	defer h.mu.Unlock()
 	return StreamInfo{
 		Name: h.name, Live: h.publication != nil, Since: h.facts.since, Viewers: len(h.guests),
-		Video: h.facts.video, Audio: h.facts.audio, Metadata: h.facts.words,
+		Video: h.facts.video, Audio: h.facts.audio,
+		Metadata: h.facts.words.Metadata, Color: h.facts.words.Color, Tracks: h.facts.words.Tracks,
 	}
 }
 

@@ -34,6 +34,11 @@ type Request struct {
 	// End ends the publication from any goroutine, for the cause given. It
 	// does not wait for the Writer's Close.
 	End func(cause error)
+
+	// Tell tells the publisher something that changes nothing, from any
+	// goroutine: the onStatus "NetStream.Publish.Warning", which clients pass
+	// over or log.
+	Tell func(text string)
 }
 
 // Publisher decides about a publication and returns the stream's public name,

@@ -52,17 +52,17 @@ type shelf struct {
 	closed  chan struct{}
 
 	mu    sync.Mutex
-	words []media.Metadata
+	words []media.Description
 }
 
 // Describe implements media.Describer.
-func (s *shelf) Describe(m media.Metadata) {
+func (s *shelf) Describe(d media.Description) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.words = append(s.words, m)
+	s.words = append(s.words, d)
 }
 
-func (s *shelf) described() []media.Metadata {
+func (s *shelf) described() []media.Description {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.words)

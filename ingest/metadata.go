@@ -32,6 +32,35 @@ func parseMetadata(body []byte) media.Metadata {
 	v, _ := r.Next()
 	o, _ := v.(amf0.Object)
 	m := make(media.Metadata)
+	add(m, o)
+	return m
+}
+
+// parseColor returns what a metadata packet says of the colours, without the
+// names of its sections; nil: nothing.
+//
+// Specification: Enhanced RTMP v2, "Metadata Frame".
+func parseColor(body []byte) media.Metadata {
+	r := amf0.NewReader(body)
+	if name, err := r.String(); err != nil || name != "colorInfo" {
+		return nil
+	}
+	v, _ := r.Next()
+	o, _ := v.(amf0.Object)
+	var m media.Metadata
+	for _, p := range o { // colorConfig, hdrCll, hdrMdcv
+		if section, ok := p.Value.(amf0.Object); ok {
+			if m == nil {
+				m = make(media.Metadata)
+			}
+			add(m, section)
+		}
+	}
+	return m
+}
+
+// add adds the properties of an object that can be shown to anybody.
+func add(m media.Metadata, o amf0.Object) {
 	for _, p := range o {
 		if len(m) == maxMetadata || len(p.Key) > maxWord {
 			continue
@@ -48,5 +77,4 @@ func parseMetadata(body []byte) media.Metadata {
 			m[key] = strings.ToValidUTF8(v[:min(len(v), maxWord)], "")
 		}
 	}
-	return m
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -27,7 +28,9 @@ type publication struct {
 	jumps   uint64
 	corrupt sparse
 	rate    meter.Bitrate
-	words   media.Describer // nil: nobody wants metadata
+	words   media.Describer // nil: nobody wants a description
+	told    media.Description
+	color   []byte // of told
 }
 
 // newPublication takes the stream's series, so w must hold its name already.
@@ -57,8 +60,9 @@ func (p *publication) message(m chunk.Message, arrival time.Time) error {
 	case chunk.Audio:
 		return p.audio(m.Timestamp, bytes.Clone(m.Body), arrival)
 	case chunk.DataAMF0:
-		if m := parseMetadata(m.Body); m != nil && p.words != nil {
-			p.words.Describe(m)
+		if m := parseMetadata(m.Body); m != nil {
+			p.told.Metadata = m
+			p.describe()
 		}
 		return nil
 	default:
@@ -76,12 +80,30 @@ func (p *publication) audio(timestamp uint32, body []byte, arrival time.Time) er
 	return p.check(p.demuxer.Audio(timestamp, body, arrival), p.series.AudioCorrupt, arrival)
 }
 
+// describe passes on what is known of the publication.
+func (p *publication) describe() {
+	if p.words != nil {
+		p.words.Describe(p.told)
+	}
+}
+
+// look passes on what the demuxer has learnt.
+func (p *publication) look() {
+	color, tracks := p.demuxer.Color(), p.demuxer.Tracks()
+	if slices.Equal(tracks, p.told.Tracks) && bytes.Equal(color, p.color) {
+		return
+	}
+	p.color, p.told.Tracks, p.told.Color = color, tracks, parseColor(color)
+	p.describe()
+}
+
 // check counts what the demuxer found. The error it returns ends the stream.
 func (p *publication) check(err error, corrupt prometheus.Counter, now time.Time) error {
 	if n := p.demuxer.Jumps(); n != p.jumps {
 		p.series.Jumps.Add(float64(n - p.jumps))
 		p.jumps = n
 	}
+	p.look()
 	var excess *meter.Excess
 	switch {
 	case err == nil, errors.Is(err, depacketize.ErrUnsupportedCodec):

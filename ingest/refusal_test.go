@@ -99,7 +99,9 @@ func TestSecondPublishOnOneConnection(t *testing.T) {
 func TestUnsupportedCodec(t *testing.T) {
 	for name, m := range map[string]chunk.Message{
 		"H.266": {Type: chunk.Video, StreamID: 1, Body: []byte("\x90vvc1\x01\x01\x60\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00")},
-		"MP3":   {Type: chunk.Audio, StreamID: 1, Body: []byte("\x2f\xff\xfb\x90\x00")},
+		"PCM":   {Type: chunk.Audio, StreamID: 1, Body: []byte("\x0e\x00\x00\x00\x00")},
+		"AC-3":  {Type: chunk.Audio, StreamID: 1, Body: []byte("\x91ac-3\x0b\x77")},
+		"FLAC":  {Type: chunk.Audio, StreamID: 1, Body: []byte("\x90fLaC\x00\x00")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := serve(t, ingest.Config{})

@@ -166,6 +166,18 @@ func TestRequestEnd(t *testing.T) {
 	}
 }
 
+// Whoever accepted a publication can tell the publisher something; it goes on.
+func TestRequestTell(t *testing.T) {
+	d := serve(t, ingest.Config{})
+	c, s := d.publishing("live", "cam")
+	s.request.Tell("it has B-frames")
+	if code, text := c.Status(); code != "NetStream.Publish.Warning" || text != "it has B-frames" {
+		t.Errorf("told %s, %q", code, text)
+	}
+	sendVideo(c, mediatest.Video(2, 30))
+	s.wait(2, 0)
+}
+
 func TestClose(t *testing.T) {
 	d := serve(t, ingest.Config{})
 	c, s := d.publishing("live", "cam")
@@ -348,7 +360,7 @@ func TestConnectIsAnsweredWithAbilities(t *testing.T) {
 		t.Errorf("answered %v", values)
 	}
 	got := fmt.Sprint(properties.Get("fourCcList"), properties.Get("videoFourCcInfoMap"), properties.Get("audioFourCcInfoMap"), properties.Get("capsEx"))
-	if want := "[avc1 hvc1 av01 vp09 mp4a Opus] [{av01 4} {avc1 4} {hvc1 4} {vp09 4}] [{Opus 4} {mp4a 4}] 14"; got != want {
+	if want := "[avc1 hvc1 av01 vp09 mp4a .mp3 Opus] [{av01 4} {avc1 4} {hvc1 4} {vp09 4}] [{.mp3 4} {Opus 4} {mp4a 4}] 14"; got != want {
 		t.Errorf("abilities %s, want %s", got, want)
 	}
 	c.Command(0, "createStream", 4.0, nil)

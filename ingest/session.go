@@ -70,6 +70,8 @@ func (s *session) publish(name string) error {
 	if err := s.request.parseNames(s.app, name); err != nil {
 		return err
 	}
+	id := s.Published()
+	s.request.Tell = func(text string) { s.Tell(id, text) }
 	stream, w, err := s.server.cfg.Publish(s.ctx, s.request)
 	if err != nil {
 		return err

@@ -16,7 +16,8 @@ type AudioFrame struct {
 	// belongs into the sender reports alone, never into RTP timestamps.
 	Skew time.Duration
 
-	// Data is one raw AAC access unit (no ADTS header) or one Opus packet.
+	// Data is one raw AAC access unit (no ADTS header), MP3 frames or one Opus
+	// packet.
 	Data []byte
 
 	// Config is the one in force. The pointer is the same from one frame to
@@ -39,7 +40,7 @@ type AudioConfig struct {
 	Channels int
 
 	// FrameSamples is the number of samples at SampleRate in one frame,
-	// 1024 or 2048 for AAC; 0: frames vary.
+	// 1024 or 2048 for AAC; 0: frames vary, as those of MP3 and Opus.
 	FrameSamples int
 
 	// Profile is the usual name of the coding tools, such as "LC", "HE",

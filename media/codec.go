@@ -10,6 +10,7 @@ const (
 	AV1
 	VP9
 	AAC
+	MP3
 	Opus
 )
 
@@ -26,6 +27,8 @@ func (c Codec) String() string {
 		return "VP9"
 	case AAC:
 		return "AAC"
+	case MP3:
+		return "MP3"
 	case Opus:
 		return "Opus"
 	default:

@@ -2,6 +2,7 @@ package transcode
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,6 +26,30 @@ func TestAlignment(t *testing.T) {
 			}
 			for _, at := range []time.Duration{start + time.Second/2, start + 3*time.Second} {
 				checkAlignment(t, frames, got, at)
+			}
+			r.undisturbed()
+		})
+	}
+}
+
+// TestMP3 is the same for MP3, of which ffmpeg's FLV has these rates.
+func TestMP3(t *testing.T) {
+	for _, options := range []string{"-ar 44100 -ac 2 -b:a 128k", "-ar 22050 -ac 1 -b:a 64k", "-ar 44100 -ac 2 -b:a 320k"} {
+		t.Run(options, func(t *testing.T) {
+			args := []string{"-f", "lavfi", "-i", fmt.Sprintf("aevalsrc=%s:s=48000:d=4", sweep), "-c:a", "libmp3lame"}
+			frames := publish(t, append(args, strings.Fields(options)...)...).Audio()
+			if n := len(frames); n < 100 || frames[0].Codec != media.MP3 {
+				t.Fatalf("%d frames of %v", n, frames[0].Codec)
+			}
+			r := newRig(t, Config{})
+			r.depth = 3 // those of 320 kbit/s fill the pipe
+			r.feed(frames)
+			got := r.until(frames[0].PTS + 3800*time.Millisecond)
+			if holes := checkOpus(t, got); holes != nil {
+				t.Errorf("holes of %v", holes)
+			}
+			for _, at := range []time.Duration{time.Second / 2, 3 * time.Second} {
+				checkAlignment(t, frames, got, frames[0].PTS+at)
 			}
 			r.undisturbed()
 		})
@@ -65,7 +90,7 @@ func checkAlignment(t *testing.T, source, packets []*media.AudioFrame, at time.D
 	}
 	sound := decodeOpus(t, packets[:settle+length])[settle*960:]
 	from := (packets[settle].PTS + packets[settle].Skew - source[0].PTS) * 48000
-	late, likeness := lag(decodeAAC(t, source), sound, int(from.Round(time.Second)/time.Second), 200)
+	late, likeness := lag(decodeSource(t, source), sound, int(from.Round(time.Second)/time.Second), 200)
 	t.Logf("at %v: %d samples late, %.3f alike", packets[0].PTS, late, likeness)
 	if late < -48 || late > 48 || likeness < 0.95 {
 		t.Errorf("at %v: %d samples late, %.3f alike; want 1 ms at most", packets[0].PTS, late, likeness)

@@ -45,14 +45,24 @@ func check(ctx context.Context, name string) (path, version string, err error) {
 	return path, version, nil
 }
 
-// checkVideo says why ffmpeg cannot encode video, nil if it can.
-func checkVideo(ctx context.Context, path, encoder string) error {
+// checkEncoder says why ffmpeg has no encoder, nil if it has.
+func checkEncoder(ctx context.Context, path, encoder string) error {
 	answer, err := ask(ctx, path, "-encoders")
 	if err != nil {
 		return fmt.Errorf("transcode: %s -encoders fails: %w", path, err)
 	}
 	if !lists(answer, encoder) {
 		return fmt.Errorf("transcode: %s has no encoder %s", path, encoder)
+	}
+	return nil
+}
+
+// tryHardware encodes one picture, because ffmpeg has encoders for hardware and
+// drivers that the machine has not.
+func tryHardware(ctx context.Context, path, encoder string) error {
+	_, err := ask(ctx, path, videoSpec{width: 640, height: 360, fps: 30, bitrate: 1_000_000}.trial(encoder)...)
+	if err != nil {
+		return fmt.Errorf("transcode: the encoder %s does not work on this machine (%w); choose another with --video-encoder", encoder, err)
 	}
 	return nil
 }
@@ -68,18 +78,18 @@ func reason(err error) error {
 	return err
 }
 
-func ask(ctx context.Context, path, question string) (string, error) {
+func ask(ctx context.Context, path string, question ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, path, "-hide_banner", question)
+	cmd := exec.CommandContext(ctx, path, append([]string{"-hide_banner"}, question...)...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	cmd.WaitDelay = time.Second // for what a wrapper may have started
 	if err := cmd.Run(); err != nil {
 		if ctx.Err() != nil {
 			return "", fmt.Errorf("no answer within %v: %w", checkTimeout, ctx.Err())
 		}
-		if said := strings.TrimSpace(stderr.String()); said != "" {
+		if said, _, _ := strings.Cut(strings.TrimSpace(stderr.String()), "\n"); said != "" {
 			return "", fmt.Errorf("%w: %.200s", err, said)
 		}
 		return "", err

@@ -29,6 +29,35 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestHardwareIsTried: an encoder that ffmpeg has and the machine has not is
+// refused in a sentence with ffmpeg's reason; one that works is taken.
+func TestHardwareIsTried(t *testing.T) {
+	list := `case "$*" in *-version*) echo "ffmpeg version 0" ;; *-muxers*) echo "  E nut  NUT" ;;
+*-encoders*) echo " A..... libopus"; echo " V..... h264_nvenc" ;; *"-c:v h264_nvenc"*"-f null"*) `
+	_, err := NewPool(t.Context(), Config{Spares: -1, VideoEncoder: NVENC, FFmpeg: script(t, list+`echo "Cannot load libcuda.so.1" >&2; echo "more" >&2; exit 1 ;; esac`)})
+	if err == nil || !strings.Contains(err.Error(), "h264_nvenc does not work on this machine (exit status 1: Cannot load libcuda.so.1); choose another with --video-encoder") {
+		t.Errorf("got: %v", err)
+	}
+	p, err := NewPool(t.Context(), Config{Spares: -1, VideoEncoder: NVENC, FFmpeg: script(t, list+`;; esac`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Close()
+}
+
+// TestTrial: ffmpeg takes the words of the trial, whatever it has to say of the
+// hardware.
+func TestTrial(t *testing.T) {
+	run(t, nil, videoSpec{width: 640, height: 360, fps: 30, bitrate: 1_000_000}.trial(X264)...)
+	for _, encoder := range []string{NVENC, QSV, VAAPI} {
+		err := tryHardware(t.Context(), "ffmpeg", encoder)
+		if err != nil && (strings.Contains(err.Error(), "ption") || strings.Contains(err.Error(), "Unknown encoder")) {
+			t.Errorf("%s: %v", encoder, err)
+		}
+		t.Logf("%s: %v", encoder, err)
+	}
+}
+
 func TestConfig(t *testing.T) {
 	for _, c := range []struct {
 		cfg  Config

@@ -35,7 +35,8 @@ type Config struct {
 	// that Go uses; a process takes 2 to 3 % of one.
 	MaxProcesses int
 
-	// BFrames is the policy for video that browsers cannot show. Default:
+	// BFrames is the policy for video that browsers cannot show, of streams that
+	// have none of their own. Default:
 	// Reencode.
 	BFrames Policy
 

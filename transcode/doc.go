@@ -1,5 +1,5 @@
-// Package transcode changes codecs through ffmpeg subprocesses: AAC becomes
-// Opus, and H.264 that browsers do not show becomes H.264 that they do. FLV goes
+// Package transcode changes codecs through ffmpeg subprocesses: AAC and MP3
+// become Opus, and H.264 that browsers do not show becomes H.264 that they do. FLV goes
 // in and NUT comes out, one process for each stream and kind that has a viewer.
 //
 // Times are never left to ffmpeg. What goes in is stamped by a clock that

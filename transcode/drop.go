@@ -36,12 +36,12 @@ const (
 // usable says whether a stream of this configuration can be given to ffmpeg.
 func usable(f *media.AudioFrame) bool {
 	c := f.Config
-	return c != nil && c.SampleRate > 0 && c.SampleRate <= maxSampleRate &&
-		len(c.ASC) > 0 && len(c.ASC) <= maxASC && samples(f) > 0
+	return c != nil && c.SampleRate > 0 && c.SampleRate <= maxSampleRate && samples(f) > 0 &&
+		(f.Codec == media.MP3 || len(c.ASC) > 0 && len(c.ASC) <= maxASC)
 }
 
 // maxFrame is the limit of an access unit. A mono core may carry parametric
-// stereo; 0 channels are unknown ones.
+// stereo; 0 channels are unknown ones. An MP3 frame has 1441 bytes at most.
 func maxFrame(c *media.AudioConfig) int {
 	n := c.Channels
 	if n <= 0 {

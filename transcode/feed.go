@@ -62,9 +62,16 @@ func (f *feed) write(frame *media.AudioFrame, at place) error {
 	}
 	if f.config != frame.Config {
 		_ = setPipeSize(f.process.stdin, pipeSize(frame.Config)) // another size works too, not as well
-		b = flv.AppendConfig(b, ms, frame.Config.ASC)
 	}
-	f.buf = flv.AppendFrame(b, ms, frame.Data)
+	switch {
+	case frame.Codec == media.MP3:
+		f.buf = flv.AppendMP3(b, ms, frame.Data)
+	case f.config != frame.Config:
+		b = flv.AppendConfig(b, ms, frame.Config.ASC)
+		fallthrough
+	default:
+		f.buf = flv.AppendFrame(b, ms, frame.Data)
+	}
 	if err := f.process.write(f.buf); err != nil {
 		return err
 	}
@@ -72,7 +79,7 @@ func (f *feed) write(frame *media.AudioFrame, at place) error {
 	return nil
 }
 
-// write gives an AAC frame to the process, if there is one. It returns the
+// write gives a frame to the process, if there is one. It returns the
 // error that ended the encoder.
 func (e *encoder) write(frame *media.AudioFrame, at place) error {
 	select {

@@ -10,7 +10,7 @@ func Inspect(ctx context.Context, name string) (version string, encoders []strin
 		return "", nil, err
 	}
 	for _, e := range []string{"libopus", "libx264"} {
-		if checkVideo(ctx, path, e) == nil {
+		if checkEncoder(ctx, path, e) == nil {
 			encoders = append(encoders, e)
 		}
 	}

@@ -58,9 +58,16 @@ func decodeOpus(t testing.TB, frames []*media.AudioFrame) []float32 {
 	return floats(run(t, ogg(packets), "-f", "ogg", "-i", "-", "-ac", "1", "-f", "f32le", "-"))
 }
 
-// decodeAAC returns the samples of frames, mixed to mono, at 48 kHz.
-func decodeAAC(t testing.TB, frames []*media.AudioFrame) []float32 {
+// decodeSource returns the samples of frames, mixed to mono, at 48 kHz.
+func decodeSource(t testing.TB, frames []*media.AudioFrame) []float32 {
 	t.Helper()
+	if frames[0].Codec == media.MP3 {
+		var stream []byte
+		for _, f := range frames {
+			stream = append(stream, f.Data...)
+		}
+		return floats(run(t, stream, "-f", "mp3", "-i", "-", "-ac", "1", "-ar", "48000", "-f", "f32le", "-"))
+	}
 	return floats(run(t, adts(frames), "-f", "aac", "-i", "-", "-ac", "1", "-ar", "48000", "-f", "f32le", "-"))
 }
 

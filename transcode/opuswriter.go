@@ -5,7 +5,7 @@ import (
 	"github.com/sluice-media/sluice/metrics"
 )
 
-// OpusWriter is a media.Writer that turns AAC into Opus, 48 kHz, stereo,
+// OpusWriter is a media.Writer that turns AAC and MP3 into Opus, 48 kHz, stereo,
 // 20 ms a packet, and passes everything else to the next Writer.
 //
 // Opus frames are written by a goroutine of its own; an error of the next
@@ -22,14 +22,15 @@ type OpusWriter struct {
 	// owned by the goroutine that calls WriteAudio
 	demand  demand
 	clock   clock
-	encoder *encoder // nil while there is none
+	codec   media.Codec // of the last frame
+	encoder *encoder    // nil while there is none
 
 	out counter // owned by the encoder; without one, by WriteAudio
 }
 
 // NewOpusWriter returns an OpusWriter in front of next. It asks wanted at each
-// AAC frame and has no process until that says yes, nor some seconds after it
-// has stopped doing so (Config.StopAfter); meanwhile the AAC is passed on.
+// frame that is not Opus and has no process until that says yes, nor some seconds after it
+// has stopped doing so (Config.StopAfter); meanwhile the frames are passed on.
 // Close closes next too.
 func (p *Pool) NewOpusWriter(stream string, next media.Writer, wanted func() bool) *OpusWriter {
 	return &OpusWriter{
@@ -42,10 +43,13 @@ func (p *Pool) NewOpusWriter(stream string, next media.Writer, wanted func() boo
 
 // WriteAudio implements media.Writer.
 func (w *OpusWriter) WriteAudio(f *media.AudioFrame) error {
-	if f.Codec != media.AAC {
+	if w.codec != f.Codec && w.codec != 0 { // a process takes but one
 		if err := w.stop(); err != nil {
 			return err
 		}
+	}
+	w.codec = f.Codec
+	if f.Codec == media.Opus {
 		at := w.clock.next(f)
 		w.out.passed(at.end)
 		opus := *f // on the clock that counts samples, as RTP's does
@@ -61,9 +65,9 @@ func (w *OpusWriter) WriteAudio(f *media.AudioFrame) error {
 		if err := w.stop(); err != nil {
 			return err
 		}
-		aac := *f // nobody hears it, but the next one learns what there is
-		aac.PTS, aac.Skew = at.start, at.skew
-		return w.Writer.WriteAudio(&aac)
+		unheard := *f // but the next one learns what there is
+		unheard.PTS, unheard.Skew = at.start, at.skew
+		return w.Writer.WriteAudio(&unheard)
 	}
 	if w.encoder == nil {
 		w.start()

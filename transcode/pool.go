@@ -17,6 +17,7 @@ var (
 	errTooMany     = errors.New("limit of ffmpeg processes is reached")
 	errNothingDone = errors.New("ffmpeg takes sound and returns none")
 	errNoPictures  = errors.New("ffmpeg takes pictures and returns none")
+	errTooSlow     = errors.New("this machine is too slow to encode the pictures anew")
 )
 
 // Pool starts ffmpeg processes, keeps some ready and ends them all. Its
@@ -75,7 +76,12 @@ func NewPool(ctx context.Context, cfg Config) (*Pool, error) {
 		return nil, err
 	}
 	cfg.Logger.Info("ffmpeg found", "path", path, "version", version)
-	video := checkVideo(ctx, path, cfg.VideoEncoder)
+	video := checkEncoder(ctx, path, cfg.VideoEncoder)
+	if video == nil && cfg.VideoEncoder != X264 {
+		if err := tryHardware(ctx, path, cfg.VideoEncoder); err != nil {
+			return nil, err
+		}
+	}
 	if video != nil {
 		cfg.Logger.Warn("video that browsers cannot show will not be re-encoded", "error", video)
 	}

@@ -95,8 +95,38 @@ func TestTrouble(t *testing.T) {
 				NALUs: [][]byte{p.nalu}, IDR: p.idr, ParameterSets: p.sets,
 				DTS: dts, PTS: dts + time.Duration(p.late)*40*time.Millisecond,
 			}
-			if got := f.find(au); got != p.want {
+			if got := f.find(au, false); got != p.want {
 				t.Errorf("%s, picture %d: %q, want %q", c.name, i, got, p.want)
+			}
+		}
+	}
+}
+
+// TestLongGOP: IDRs that are too far apart are trouble until they are not.
+func TestLongGOP(t *testing.T) {
+	sets := &media.ParameterSets{ProfileLevelID: [3]byte{100, 0, 30}}
+	const s, long = time.Second, media.LongGOP
+	type picture struct {
+		at      time.Duration
+		idr     bool
+		crowded bool
+		want    media.Cause
+	}
+	for name, pictures := range map[string][]picture{
+		"x264's usual at 24 a second": {{s, true, false, ""}, {s + 10416*time.Millisecond, false, false, ""}, {12 * s, true, false, ""}, {22 * s, false, false, ""}},
+		"intra refresh":               {{s, true, false, ""}, {11 * s, false, false, ""}, {13 * s, false, false, long}, {3600 * s, false, false, long}},
+		"15 s":                        {{s, true, false, ""}, {13 * s, false, false, long}, {16 * s, true, false, long}, {17 * s, false, false, long}, {31 * s, true, false, long}},
+		"they come closer":            {{s, true, false, ""}, {13 * s, false, false, long}, {16 * s, true, false, long}, {18 * s, true, false, ""}, {19 * s, false, false, ""}},
+		"more than can be kept":       {{s, true, true, ""}, {4 * s, false, true, ""}, {7 * s, false, true, long}, {8 * s, false, false, long}},
+	} {
+		var f trouble
+		for i, p := range pictures {
+			nalu := sliceP
+			if p.idr {
+				nalu = sliceI
+			}
+			if got := f.find(&media.AccessUnit{NALUs: [][]byte{nalu}, IDR: p.idr, ParameterSets: sets, DTS: p.at, PTS: p.at}, p.crowded); got != p.want {
+				t.Errorf("%s, picture %d: %q, want %q", name, i, got, p.want)
 			}
 		}
 	}
@@ -108,7 +138,7 @@ func TestTroublePasses(t *testing.T) {
 	open := &media.ParameterSets{ProfileLevelID: [3]byte{77, 0, 30}, ReorderFrames: -1}
 	var f trouble
 	find := func(at time.Duration, nalu []byte, idr bool) media.Cause {
-		return f.find(&media.AccessUnit{NALUs: [][]byte{nalu}, IDR: idr, ParameterSets: open, DTS: at, PTS: at})
+		return f.find(&media.AccessUnit{NALUs: [][]byte{nalu}, IDR: idr, ParameterSets: open, DTS: at, PTS: at}, false)
 	}
 	for _, step := range []struct {
 		at   time.Duration

@@ -27,9 +27,15 @@ const moving = "testsrc2=size=%s:rate=%d"
 // encodeH264 makes access units as an RTMP publisher sends them.
 func encodeH264(t testing.TB, size string, rate int, length time.Duration, options string) []*media.AccessUnit {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "clip.flv")
 	args := []string{"-f", "lavfi", "-i", fmt.Sprintf(moving, size, rate), "-t", fmt.Sprint(length.Seconds()), "-c:v", "libx264"}
-	run(t, nil, append(append(args, strings.Fields(options)...), "-y", file)...)
+	return publish(t, append(args, strings.Fields(options)...)...).Video()
+}
+
+// publish returns what an RTMP publisher sends of what ffmpeg makes.
+func publish(t testing.TB, args ...string) *mediatest.Recorder {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "clip.flv")
+	run(t, nil, append(args, "-y", file)...)
 	b, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -39,14 +45,15 @@ func encodeH264(t testing.TB, size string, rate int, length time.Duration, optio
 	for b = b[13:]; len(b) >= 11; {
 		size := int(binary.BigEndian.Uint32(b) & 0xffffff)
 		ms := uint32(b[4])<<16 | uint32(b[5])<<8 | uint32(b[6]) | uint32(b[7])<<24
-		if b[0] == 9 {
-			if err := d.Video(ms, b[11:11+size], time.UnixMilli(int64(ms))); err != nil {
+		take := map[byte]func(uint32, []byte, time.Time) error{8: d.Audio, 9: d.Video}[b[0]]
+		if take != nil {
+			if err := take(ms, b[11:11+size], time.UnixMilli(int64(ms))); err != nil {
 				t.Fatal(err)
 			}
 		}
 		b = b[11+size+4:]
 	}
-	return got.Video()
+	return got
 }
 
 // videoRig is a VideoWriter in front of a Recorder.
@@ -68,7 +75,7 @@ func newVideoRig(t testing.TB, cfg Config) *videoRig {
 	r.watched.Store(true)
 	pool := newPool(t, cfg)
 	pool.behind = time.Hour // whatever else the machine does
-	r.VideoWriter = pool.NewVideoWriter("live/test", r.got, r.watched.Load, func() bool { return r.asked.Swap(false) })
+	r.VideoWriter = pool.NewVideoWriter("live/test", "", r.got, r.watched.Load, func() bool { return r.asked.Swap(false) })
 	t.Cleanup(func() {
 		if !r.got.Closed() {
 			r.Close()

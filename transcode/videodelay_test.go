@@ -38,7 +38,7 @@ func BenchmarkVideoDelay(b *testing.B) {
 		b.Run(size, func(b *testing.B) {
 			source := encodeH264(b, size, 30, time.Duration(b.N+1)*time.Second/30, "-preset veryfast -pix_fmt yuv420p -b:v 2500k")
 			got := videoDelays{came: map[time.Duration]time.Time{}}
-			w := newPool(b, Config{Spares: -1}).NewVideoWriter("live/bench", &got, always, func() bool { return false })
+			w := newPool(b, Config{Spares: -1}).NewVideoWriter("live/bench", "", &got, always, func() bool { return false })
 			b.ResetTimer()
 			sent, begin := map[time.Duration]time.Time{}, time.Now()
 			for _, au := range source {

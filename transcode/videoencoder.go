@@ -60,8 +60,9 @@ type videoEncoder struct {
 
 	out struct {
 		sync.Mutex
-		begun bool
-		last  time.Duration // PTS of the last picture written on
+		begun  bool
+		last   time.Duration // PTS of the last picture written on
+		source bool          // viewers see the publisher's pictures until one was encoded
 	}
 }
 
@@ -84,13 +85,16 @@ func (e *videoEncoder) write(au *media.AccessUnit, keyframe bool) error {
 	}
 	e.mu.Unlock()
 	switch {
+	case f == nil && e.showsSource():
+		return e.pass(treated(au, &media.Treatment{Cause: e.cause, Action: media.Passed}))
 	case f == nil && (idle == DropLimit || idle == DropFailed):
 		return e.thin(au, idle)
 	case f == nil: // one is starting, and gets the cache
 		return nil
-	case f.push(au, now):
-		f.kill(errNoPictures)
-	case keyframe:
+	}
+	if err := f.push(au, now); err != nil {
+		f.kill(err)
+	} else if keyframe {
 		f.request()
 	}
 	return nil
@@ -199,13 +203,22 @@ func (e *videoEncoder) emit(f *videoFeed, p nut.Packet) error {
 	au := &media.AccessUnit{
 		Codec: media.H264, PTS: source.PTS, DTS: source.PTS, NALUs: nalus, Arrival: arrival,
 		IDR:       slices.ContainsFunc(nalus, func(n []byte) bool { return naluType(n) == naluIDR }),
-		Treatment: &media.Treatment{Cause: e.cause, Action: media.Reencoded},
+		Treatment: f.treatment(e.cause),
 	}
 	if au.IDR {
 		e.noteSets(nalus, source.ParameterSets)
 	}
 	au.ParameterSets = e.sets
+	e.out.Lock()
+	e.out.source = false
+	e.out.Unlock()
 	return e.pass(au)
+}
+
+func (e *videoEncoder) showsSource() bool {
+	e.out.Lock()
+	defer e.out.Unlock()
+	return e.out.source
 }
 
 // noteSets takes the parameter sets of an IDR into force.

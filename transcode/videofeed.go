@@ -33,6 +33,11 @@ const (
 	// without being encoded, which takes a third of the time.
 	overloaded = 250 * time.Millisecond
 
+	// hopeless is how far the queue may be behind, beyond what it began with.
+	// Until then an IDR comes that one may go on at, or the machine is too slow
+	// for the stream.
+	hopeless = longGOP + time.Second
+
 	// keyframeDistance is the most from one IDR to the next, so that the cache
 	// in egress holds what there is since. requestDistance is the least to one
 	// that was asked for.
@@ -59,6 +64,7 @@ type videoFeed struct {
 	dropped func(reason string)
 	behind  time.Duration // how far the queue may be behind, see overloaded
 	epoch   time.Duration // media time of videoBase
+	backlog time.Duration // that it began with
 	shown   time.Duration // pictures up to this PTS are there for reference alone
 	done    chan struct{} // closed when run has returned
 
@@ -71,6 +77,7 @@ type videoFeed struct {
 	queue    []*media.AccessUnit
 	closed   bool // nothing follows the queue
 	catching bool // what is late already is not shown
+	slow     bool // pictures were left out up to the last IDR
 	ledger   []videoEntry
 	speaks   bool          // it has returned a picture
 	wanted   bool          // the next one encoded is to be an IDR
@@ -84,7 +91,7 @@ type videoFeed struct {
 // newVideoFeed returns a feed that begins with the pictures since an IDR.
 func newVideoFeed(p *process, since []*media.AccessUnit, behind time.Duration, dropped func(string)) *videoFeed {
 	f := &videoFeed{
-		process: p, behind: behind, dropped: dropped, epoch: since[0].DTS, done: make(chan struct{}),
+		process: p, behind: behind, dropped: dropped, epoch: since[0].DTS, backlog: since[len(since)-1].DTS - since[0].DTS, done: make(chan struct{}),
 		queue: slices.Clone(since), shown: math.MinInt64, stall: stall{limit: videoStall},
 	}
 	f.changed.L = &f.mu
@@ -93,8 +100,8 @@ func newVideoFeed(p *process, since []*media.AccessUnit, behind time.Duration, d
 	return f
 }
 
-// push gives a picture and says whether the process has stalled.
-func (f *videoFeed) push(au *media.AccessUnit, now time.Time) (stalled bool) {
+// push gives a picture. An error says why the process is of no use any more.
+func (f *videoFeed) push(au *media.AccessUnit, now time.Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	last := time.Duration(0)
@@ -106,7 +113,14 @@ func (f *videoFeed) push(au *media.AccessUnit, now time.Time) (stalled bool) {
 	f.queue = append(f.queue, au)
 	f.changed.Signal()
 	f.since++
-	return f.stall.fed(now, max(au.DTS-last, 0)) && f.since > stallDepth
+	switch {
+	case f.stall.fed(now, max(au.DTS-last, 0)) && f.since > stallDepth:
+		return errNoPictures
+	case au.DTS-f.queue[0].DTS > f.backlog+hopeless:
+		return errTooSlow
+	default:
+		return nil
+	}
 }
 
 // request asks for an IDR.
@@ -170,19 +184,21 @@ func (f *videoFeed) pop() (e videoEntry, ok bool) {
 		}
 		f.changed.Wait()
 	}
+	newest := f.queue[len(f.queue)-1]
+	leap := !f.catching && newest.DTS-f.queue[0].DTS > 4*f.behind
+	if leap {
+		f.leap()
+	}
 	e.au = f.queue[0]
 	f.queue = f.queue[1:]
-	newest := e.au
-	if n := len(f.queue); n > 0 {
-		newest = f.queue[n-1]
-	}
+	f.slow = f.slow && (leap || !e.au.IDR)
 	f.catching = f.catching && newest != e.au
 	f.wanted = f.wanted || e.au.IDR || e.au.DTS-f.keyframe > keyframeDistance
 	e.fed = f.time(e.au.PTS)
 	switch {
 	case e.au.PTS <= f.shown, f.catching && e.au.PTS <= newest.DTS:
 		e.fed |= fedSkip
-	case newest.DTS-e.au.DTS > f.behind:
+	case newest.DTS-e.au.DTS > f.behind && !(leap && e.au.IDR):
 		e.fed |= fedSkip
 		f.dropped(DropOverload)
 	case !f.speaks: // this one or the next is the first
@@ -191,8 +207,37 @@ func (f *videoFeed) pop() (e videoEntry, ok bool) {
 		e.fed |= fedForce
 		f.wanted, f.keyframe = false, e.au.DTS
 	}
+	if e.fed&fedSkip != 0 { // it works, though nothing will come back
+		f.since = 0
+		f.stall.waited = 0
+	}
 	f.ledger = append(f.ledger, e)
 	return e, true
+}
+
+// leap goes on at the newest IDR of the queue, which is shown however late it
+// is: on a machine that is too slow even to decode, viewers see IDRs and what
+// it manages after them. mu is held.
+func (f *videoFeed) leap() {
+	n := len(f.queue) - 1
+	for n > 0 && !f.queue[n].IDR {
+		n--
+	}
+	for range n {
+		f.dropped(DropOverload)
+	}
+	f.slow = f.slow || n > 0
+	f.queue = f.queue[n:]
+}
+
+// treatment is that of the pictures that come back.
+func (f *videoFeed) treatment(cause media.Cause) *media.Treatment {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.slow {
+		return &media.Treatment{Cause: cause, Action: media.Thinned, Reason: "this server is too slow for it"}
+	}
+	return &media.Treatment{Cause: cause, Action: media.Reencoded}
 }
 
 // time is a media time as FLV has it, in 32 bits that wrap after 12 days.

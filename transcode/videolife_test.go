@@ -160,6 +160,36 @@ func TestVideoBegins(t *testing.T) {
 	}
 }
 
+// TestVideoIntraRefresh: a stream with no IDR but its first is encoded anew when
+// nobody could begin at that any more. Who has begun sees it go on, and it goes
+// on without viewers, because no later encoder could begin.
+func TestVideoIntraRefresh(t *testing.T) {
+	t.Parallel()
+	r := newVideoRig(t, Config{StopAfter: time.Millisecond})
+	r.faster = 8
+	source := encodeH264(t, "320x180", 10, 50*time.Second, "-preset ultrafast -tune zerolatency -pix_fmt yuv420p -g 20 -x264-params intra-refresh=1")
+	r.feed(source[:200])
+	came := r.shown(source[195].PTS)
+	first := slices.IndexFunc(came, func(au *media.AccessUnit) bool { return treatment(au).Action == media.Reencoded })
+	if first < 0 || !came[first].IDR || treatment(came[first]).Cause != media.LongGOP {
+		t.Fatalf("picture %d is the first that is encoded anew", first)
+	}
+	if at := came[first].PTS - source[0].PTS; at <= longGOP || at > longGOP+4*time.Second {
+		t.Errorf("it is of %v", at)
+	}
+	for i, au := range came[1:] {
+		if au.PTS <= came[i].PTS {
+			t.Errorf("picture %d has PTS %v, the one before %v", i+1, au.PTS, came[i].PTS)
+		}
+	}
+	if missing := same(t, source, came[first:]); missing > 0 || treatment(came[first-1]).Action == media.Reencoded {
+		t.Errorf("%d pictures are missing", missing)
+	}
+	r.watched.Store(false)
+	r.feed(source[200:])
+	r.shown(source[495].PTS)
+}
+
 // TestVideoCause: where browsers do not show it for another cause from some IDR
 // on, the pictures say so from there on.
 func TestVideoCause(t *testing.T) {
@@ -294,7 +324,7 @@ func TestVideoLimit(t *testing.T) {
 	r.feed(source[:5])
 	r.process()
 	got := mediatest.NewRecorder(t)
-	second := &videoRig{t: t, reg: r.reg, got: got, faster: r.faster, VideoWriter: r.pool.NewVideoWriter("live/second", got, always, r.asked.Load)}
+	second := &videoRig{t: t, reg: r.reg, got: got, faster: r.faster, VideoWriter: r.pool.NewVideoWriter("live/second", "", got, always, r.asked.Load)}
 	second.feed(source[:1])
 	within(t, 10*time.Second, "refusal", func() bool { return second.idle() == DropLimit })
 	second.feed(source[1:])

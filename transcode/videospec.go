@@ -83,31 +83,45 @@ func (s videoSpec) suits(o videoSpec) bool {
 // the two lowest bits of a timestamp mean is in videofeed.go; mod() of a
 // timestamp stays right when FLV's 32 bits wrap.
 func (s videoSpec) arguments(encoder string) []string {
-	filter := fmt.Sprintf("select=lt(mod(pts\\,%d)\\,%d)", fedScale, fedSkip)
-	device, options := "", ""
-	threads := min(int(math.Ceil(s.samples()/threadSamples)), runtime.NumCPU(), 8)
-	switch encoder {
-	case X264:
-		filter += ",format=yuv420p"
-		options = fmt.Sprintf("-preset superfast -tune zerolatency -x264-params fps=%.3f -forced-idr 1 -sc_threshold 0 -threads %d", s.fps, threads)
-	case NVENC:
-		filter += ",format=yuv420p"
-		options = "-preset p3 -tune ull -rc cbr -zerolatency 1 -delay 0 -forced-idr 1"
-	case QSV:
-		filter += ",format=nv12"
-		options = "-preset veryfast -async_depth 1 -look_ahead 0 -forced_idr 1"
-	case VAAPI:
-		filter += ",format=nv12,hwupload"
-		device, options = "-vaapi_device /dev/dri/renderD128", "-async_depth 1 -rc_mode CBR"
-	}
-	rate := strconv.Itoa(s.bitrate)
+	device, format, output := s.encoding(encoder)
 	args := strings.Fields("-nostdin -hide_banner -nostats -loglevel error -protocol_whitelist pipe -max_alloc 67108864 -filter_threads 1")
-	args = append(args, strings.Fields(device)...)
+	args = append(args, device...)
 	args = append(args, strings.Fields("-threads 1 -probesize 32 -analyzeduration 0 -copyts -f flv -i pipe:0 -map 0:v:0 -an")...)
-	args = append(args, "-vf", filter, "-c:v", encoder, "-profile:v", "high")
-	args = append(args, strings.Fields(options)...)
-	args = append(args, "-bf", "0", "-g", "1000000", "-b:v", rate, "-maxrate", rate, "-bufsize", rate)
+	args = append(args, "-vf", fmt.Sprintf("select=lt(mod(pts\\,%d)\\,%d),", fedScale, fedSkip)+format)
+	args = append(args, output...)
 	args = append(args, "-fps_mode", "passthrough", "-enc_time_base", "1:1000")
 	args = append(args, "-force_key_frames", fmt.Sprintf("expr:mod(round(t*1000),%d)", fedSkip))
 	return append(args, strings.Fields("-bsf:v dump_extra=freq=keyframe -flush_packets 1 -f nut -write_index 0 pipe:1")...)
+}
+
+// trial are the arguments that encode one black picture and throw it away.
+func (s videoSpec) trial(encoder string) []string {
+	device, format, output := s.encoding(encoder)
+	args := append(strings.Fields("-nostdin -hide_banner -nostats -loglevel error"), device...)
+	args = append(args, "-f", "lavfi", "-i", fmt.Sprintf("color=size=%dx%d:rate=%g", s.width, s.height, s.fps), "-frames:v", "1", "-vf", format)
+	return append(append(args, output...), "-f", "null", "-")
+}
+
+// encoding is how an encoder is asked for pictures without delay: what comes
+// before the input, the end of the filter, and what comes after the input.
+func (s videoSpec) encoding(encoder string) (device []string, format string, output []string) {
+	format, options := "format=nv12", ""
+	switch encoder {
+	case X264:
+		format = "format=yuv420p"
+		threads := min(int(math.Ceil(s.samples()/threadSamples)), runtime.NumCPU(), 8)
+		options = fmt.Sprintf("-preset superfast -tune zerolatency -x264-params fps=%.3f -forced-idr 1 -sc_threshold 0 -threads %d", s.fps, threads)
+	case NVENC:
+		format = "format=yuv420p"
+		options = "-preset p3 -tune ull -rc cbr -zerolatency 1 -delay 0 -forced-idr 1"
+	case QSV:
+		options = "-preset veryfast -async_depth 1 -look_ahead 0 -forced_idr 1"
+	case VAAPI:
+		device = []string{"-vaapi_device", "/dev/dri/renderD128"}
+		format += ",hwupload"
+		options = "-async_depth 1 -rc_mode CBR"
+	}
+	rate := strconv.Itoa(s.bitrate)
+	output = append([]string{"-c:v", encoder, "-profile:v", "high"}, strings.Fields(options)...)
+	return device, format, append(output, "-bf", "0", "-g", "1000000", "-b:v", rate, "-maxrate", rate, "-bufsize", rate)
 }

@@ -1,6 +1,7 @@
 package transcode
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/sluice-media/sluice/media"
@@ -8,8 +9,9 @@ import (
 )
 
 // VideoWriter is a media.Writer that re-encodes H.264 which browsers do not
-// show, because it has B-frames or more than 8 bits and 4:2:0 colour, and
-// passes everything else to the next Writer.
+// show, because it has B-frames or more than 8 bits and 4:2:0 colour, or cannot
+// begin to, because its IDRs are too far apart, and passes everything else to
+// the next Writer.
 //
 // Re-encoded pictures are written by a goroutine of its own; an error of the
 // next Writer is returned by a later WriteVideo.
@@ -19,6 +21,7 @@ type VideoWriter struct {
 	// static
 	pool     *Pool
 	stream   string
+	policy   Policy
 	keyframe func() bool
 	metrics  *metrics.Transcode
 
@@ -33,13 +36,14 @@ type VideoWriter struct {
 	shown   time.Duration // PTS of the last picture passed on or drained
 }
 
-// NewVideoWriter returns a VideoWriter in front of next. It has no process
-// until a stream needs one and wanted says yes, nor some seconds after it has
-// stopped doing so (Config.StopAfter). It asks keyframe at each access unit
-// whether the pictures should go on with an IDR. Close closes next too.
-func (p *Pool) NewVideoWriter(stream string, next media.Writer, wanted, keyframe func() bool) *VideoWriter {
+// NewVideoWriter returns a VideoWriter in front of next; an empty policy is
+// Config.BFrames. It has no process until a stream needs one and wanted says
+// yes, nor some seconds after it has stopped doing so (Config.StopAfter). It
+// asks keyframe at each access unit whether the pictures should go on with an
+// IDR. Close closes next too.
+func (p *Pool) NewVideoWriter(stream string, policy Policy, next media.Writer, wanted, keyframe func() bool) *VideoWriter {
 	return &VideoWriter{
-		Writer: next, pool: p, stream: stream, keyframe: keyframe,
+		Writer: next, pool: p, stream: stream, policy: cmp.Or(policy, p.cfg.BFrames), keyframe: keyframe,
 		metrics: p.cfg.Metrics.Transcode(stream, kindVideo),
 		demand:  demand{ask: wanted, now: p.time, stopAfter: p.cfg.StopAfter},
 	}
@@ -49,12 +53,15 @@ func (p *Pool) NewVideoWriter(stream string, next media.Writer, wanted, keyframe
 func (w *VideoWriter) WriteVideo(au *media.AccessUnit) error {
 	cause := media.Cause("")
 	if au.Codec == media.H264 {
-		cause = w.trouble.find(au)
+		cause = w.trouble.find(au, w.cache.crowded())
 	}
-	if cause == "" {
+	switch {
+	case cause == "":
 		return w.passOn(au)
+	case cause == media.LongGOP && !w.canBegin(): // who has begun sees it all
+		return w.passOn(treated(au, &media.Treatment{Cause: cause, Action: media.Passed}))
 	}
-	switch w.pool.cfg.BFrames {
+	switch w.policy {
 	case Refuse:
 		return &UnplayableError{cause}
 	case Pass:
@@ -67,6 +74,11 @@ func (w *VideoWriter) WriteVideo(au *media.AccessUnit) error {
 // Encodes reports whether the next Writer's pictures, and so its keyframes, are
 // made here now. It is called by the goroutine that calls WriteVideo.
 func (w *VideoWriter) Encodes() bool { return w.encoder != nil }
+
+// canBegin says whether an encoder could begin now, at what came since the IDR.
+func (w *VideoWriter) canBegin() bool {
+	return w.policy == Reencode && w.pool.video == nil && (w.encoder != nil || len(w.cache.frames) > 0)
+}
 
 // Close ends the encoder, waits for it, and closes the next Writer.
 func (w *VideoWriter) Close() error {
@@ -82,7 +94,7 @@ func (w *VideoWriter) passOn(au *media.AccessUnit) error {
 		return err
 	}
 	w.always = false
-	if au.Codec == media.H264 && au.ParameterSets != nil && au.ParameterSets.ReorderFrames != 0 {
+	if au.Codec == media.H264 && w.trouble.mayBegin(au.ParameterSets) {
 		w.cache.add(au)
 		w.rate.add(au)
 	} else {
@@ -139,7 +151,7 @@ func (w *VideoWriter) start(au *media.AccessUnit, cause media.Cause) error {
 	ctx, supervisor := w.pool.newSupervisor(w.stream, "picture", w.metrics)
 	e := &videoEncoder{supervisor: supervisor, next: w.Writer, cause: cause, rate: &w.rate, cache: &w.cache}
 	if w.begun {
-		e.out.begun, e.out.last = true, w.shown
+		e.out.begun, e.out.last, e.out.source = true, w.shown, cause == media.LongGOP
 	}
 	w.encoder, w.begun = e, false
 	err := e.write(au, false)
@@ -178,8 +190,9 @@ func treated(au *media.AccessUnit, t *media.Treatment) *media.AccessUnit {
 	return &c
 }
 
-// thinned returns an IDR of a stream that cannot be encoded anew. Only that
-// of a stream with B-frames can be shown.
+// thinned returns an IDR of a stream that cannot be encoded anew. That of a
+// profile which browsers do not decode cannot be shown.
 func thinned(au *media.AccessUnit, cause media.Cause, reason string) *media.AccessUnit {
-	return treated(au, &media.Treatment{Cause: cause, Action: media.Thinned, Reason: reason, Withheld: cause != media.BFrames})
+	withheld := cause != media.BFrames && cause != media.LongGOP
+	return treated(au, &media.Treatment{Cause: cause, Action: media.Thinned, Reason: reason, Withheld: withheld})
 }

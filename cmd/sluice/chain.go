@@ -35,7 +35,7 @@ func (s *stage) overRTMP(ctx context.Context, r ingest.Request) (string, media.W
 	if err != nil {
 		return "", nil, err
 	}
-	w, err := s.sit(ctx, access.Claim{Stream: stream, Address: from, Agent: r.Agent, End: r.End}, done)
+	w, err := s.sit(ctx, access.Claim{Stream: stream, Address: from, Agent: r.Agent, End: r.End}, r.Tell, done)
 	if err != nil {
 		done()
 		switch {
@@ -67,7 +67,7 @@ func (s *stage) overWHIP(ctx context.Context, r contribute.Request) (contribute.
 		return contribute.Admitted{}, err
 	}
 	open := func(ctx context.Context, end func(error)) (contribute.Writer, error) {
-		w, err := s.sit(ctx, access.Claim{Stream: stream, Address: from, Agent: r.Agent, End: end}, done)
+		w, err := s.sit(ctx, access.Claim{Stream: stream, Address: from, Agent: r.Agent, End: end}, func(string) {}, done)
 		switch {
 		case errors.Is(err, access.ErrTaken):
 			err = contribute.ErrTaken
@@ -82,23 +82,25 @@ func (s *stage) overWHIP(ctx context.Context, r contribute.Request) (contribute.
 	return contribute.Admitted{Stream: stream, Open: open, Forget: done}, nil
 }
 
-// sit takes a seat for a chain. done tells the hooks when both are left.
-func (s *stage) sit(ctx context.Context, c access.Claim, done func()) (*seated, error) {
+// sit takes a seat for a chain. tell reaches the publisher, done tells the hooks
+// when both are left.
+func (s *stage) sit(ctx context.Context, c access.Claim, tell func(string), done func()) (*seated, error) {
 	seat, err := s.seats.Take(ctx, c)
 	if err != nil {
 		return nil, fmt.Errorf("take %s: %w", c.Stream, err)
 	}
 	w := &seated{seat: seat, done: done}
-	if err := w.join(c.Stream, s.server, s.pool); err != nil {
+	if err := w.join(c.Stream, transcode.Policy(s.gate.BFrames(c.Stream)), s.server, s.pool, tell); err != nil {
 		seat.Leave()
 		return nil, err
 	}
 	return w, nil
 }
 
-// join makes the chain of a publication, the last stage first. A nil pool means
-// that AAC cannot be turned into Opus: it goes no further than the hub.
-func (s *seated) join(stream string, server *egress.Server, pool *transcode.Pool) error {
+// join makes the chain of a publication, the last stage first. An empty policy
+// is the pool's. A nil pool means that AAC cannot be turned into Opus: it goes no
+// further than the hub.
+func (s *seated) join(stream string, bFrames transcode.Policy, server *egress.Server, pool *transcode.Pool, tell func(string)) error {
 	hub, err := server.Publish(stream)
 	if err != nil {
 		return fmt.Errorf("publish %s: %w", stream, err)
@@ -107,7 +109,7 @@ func (s *seated) join(stream string, server *egress.Server, pool *transcode.Pool
 	if pool == nil {
 		return nil
 	}
-	video := pool.NewVideoWriter(stream, hub, hub.HasViewers, hub.TakeKeyframeRequest)
+	video := pool.NewVideoWriter(stream, bFrames, &telling{Writer: hub, tell: tell}, hub.HasViewers, hub.TakeKeyframeRequest)
 	s.needed = func() bool { return !video.Encodes() && hub.TakeKeyframeNeed() }
 	s.Writer = pool.NewOpusWriter(stream, video, hub.HasViewers)
 	return nil

@@ -29,6 +29,12 @@ func (c *Conn) Refuse(streamID uint32, code, description string) {
 	c.hangUp()
 }
 
+// Tell tells the peer something that changes nothing. It may be called from any
+// goroutine.
+func (c *Conn) Tell(streamID uint32, description string) {
+	c.reply(streamID, "onStatus", 0.0, nil, status("warning", "NetStream.Publish.Warning", description))
+}
+
 // Published returns the message stream that the publisher asked to publish.
 // It belongs to the reading goroutine.
 func (c *Conn) Published() uint32 { return c.progress.published }

@@ -1,4 +1,4 @@
-// Package flv writes the FLV stream of one AAC or H.264 track, for ffmpeg to read.
+// Package flv writes the FLV stream of one AAC, MP3 or H.264 track, for ffmpeg to read.
 //
 // Specification: Adobe Flash Video File Format, version 10.1, annex E. The
 // package starts no goroutine.
@@ -16,6 +16,7 @@ const (
 
 	tagAudio = 8    // E.4.1: TagType
 	aacSound = 0xaf // E.4.2.1: AAC; rate, size and type are fixed and say nothing
+	mp3Sound = 0x2f // E.4.2.1: MP3; the frames' headers say the rest
 
 	packetConfig = 0 // E.4.2.2: AACPacketType
 	packetRaw    = 1
@@ -36,6 +37,15 @@ func AppendConfig(b []byte, ms uint32, asc []byte) []byte {
 // AppendFrame appends the tag of one raw access unit.
 func AppendFrame(b []byte, ms uint32, au []byte) []byte {
 	return appendTag(b, ms, packetRaw, au)
+}
+
+// AppendMP3 appends the tag of MP3 frames.
+func AppendMP3(b []byte, ms uint32, frames []byte) []byte {
+	size := uint32(1 + len(frames))
+	b = binary.BigEndian.AppendUint32(b, tagAudio<<24|size)
+	b = binary.BigEndian.AppendUint32(b, ms<<8|ms>>24)
+	b = append(b, 0, 0, 0, mp3Sound)
+	return binary.BigEndian.AppendUint32(append(b, frames...), tagHeader+size)
 }
 
 // appendTag appends an FLVTAG (E.4.1) and its PreviousTagSize. The caller

@@ -16,6 +16,7 @@ func TestBytes(t *testing.T) {
 		{"header", AppendHeader(nil), "464c5601 04 00000009 00000000"},
 		{"config", AppendConfig(nil, 1000, []byte{0x11, 0x90}), "08 000004 0003e8 00 000000 af 00 1190 0000000f"},
 		{"frame", AppendFrame([]byte{0xee}, 0xfedcba98, []byte("sound")), "ee 08 000007 dcba98 fe 000000 af 01 736f756e64 00000012"},
+		{"MP3", AppendMP3(nil, 1000, []byte{0xff, 0xfb, 1}), "08 000004 0003e8 00 000000 2f fffb01 0000000f"},
 		{"video header", AppendVideoHeader(nil), "464c5601 01 00000009 00000000"},
 		{
 			"video config", AppendVideoConfig(nil, 1000, [][]byte{{0x67, 0x64, 0, 0x1f}}, [][]byte{{0x68, 0xee}}),
