@@ -243,8 +243,8 @@ func TestAudio(t *testing.T) {
 	if !frames[1].Arrival.Equal(time.Unix(0, 100e6)) {
 		t.Errorf("arrival %v", frames[1].Arrival)
 	}
-	if err := audio(240, "\x2fmp3"); !errors.Is(err, ErrUnsupportedCodec) {
-		t.Errorf("MP3: error %v, want ErrUnsupportedCodec", err)
+	if err := audio(240, "\xb2speex"); !errors.Is(err, ErrUnsupportedCodec) {
+		t.Errorf("Speex: error %v, want ErrUnsupportedCodec", err)
 	}
 }
 

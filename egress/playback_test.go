@@ -52,6 +52,7 @@ type scene struct {
 	drift    float64 // how much slower the publisher's clock is
 	encoding Encoding
 	skipped  func(index int) bool // nil: none is
+	payloads func(index int, idr bool) [][]byte
 }
 
 const frameTime = time.Second / 30
@@ -84,6 +85,9 @@ func (s *scene) publish() {
 	f := &Frame{
 		Kind: Video, IDR: s.index%s.gop == 0, PTS: pts, Arrival: s.now,
 		Payloads: [][]byte{make([]byte, 1000), make([]byte, 1000)}, Size: 2000,
+	}
+	if s.payloads != nil {
+		f.Payloads = s.payloads(s.index, f.IDR)
 	}
 	f.Encoding, f.Skipped = s.encoding, s.skipped != nil && s.skipped(s.index)
 	s.index++

@@ -34,7 +34,7 @@ func TestAlignment(t *testing.T) {
 
 // TestMP3 is the same for MP3, of which ffmpeg's FLV has these rates.
 func TestMP3(t *testing.T) {
-	for _, options := range []string{"-ar 44100 -ac 2 -b:a 128k", "-ar 22050 -ac 1 -b:a 64k", "-ar 44100 -ac 2 -b:a 320k"} {
+	for _, options := range []string{"-ar 44100 -ac 2 -b:a 320k", "-ar 22050 -ac 1 -b:a 64k"} {
 		t.Run(options, func(t *testing.T) {
 			args := []string{"-f", "lavfi", "-i", fmt.Sprintf("aevalsrc=%s:s=48000:d=4", sweep), "-c:a", "libmp3lame"}
 			frames := publish(t, append(args, strings.Fields(options)...)...).Audio()
