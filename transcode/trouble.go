@@ -30,7 +30,8 @@ type trouble struct {
 
 // find returns what browsers do not show of an H.264 stream up to an access
 // unit; "": they show it all. Trouble begins with any access unit and ends at
-// an IDR. crowded says that what came since the last IDR can hardly be kept.
+// an IDR. crowded says that what came since the last IDR can hardly be kept, which
+// counts as long as no second IDR has come.
 func (t *trouble) find(au *media.AccessUnit, crowded bool) media.Cause {
 	if t.reorders(au) {
 		t.seen, t.sign = true, au.DTS
@@ -55,12 +56,12 @@ func (t *trouble) measure(au *media.AccessUnit, crowded bool) {
 	since := au.DTS - t.idr
 	switch {
 	case !au.IDR:
-		t.long = t.long || since > longGOP || crowded && since > longGOP/2
+		t.long = t.long || since > longGOP || crowded && t.gop == 0 && since > longGOP/2
 	case t.idr == 0:
 		t.idr = au.DTS
 	default:
 		t.idr, t.gop = au.DTS, since
-		t.long = t.long && since > longGOP/2
+		t.long = since > longGOP
 	}
 }
 

@@ -118,6 +118,7 @@ func TestLongGOP(t *testing.T) {
 		"15 s":                        {{s, true, false, ""}, {13 * s, false, false, long}, {16 * s, true, false, long}, {17 * s, false, false, long}, {31 * s, true, false, long}},
 		"they come closer":            {{s, true, false, ""}, {13 * s, false, false, long}, {16 * s, true, false, long}, {18 * s, true, false, ""}, {19 * s, false, false, ""}},
 		"more than can be kept":       {{s, true, true, ""}, {4 * s, false, true, ""}, {7 * s, false, true, long}, {8 * s, false, false, long}},
+		"as much, and IDRs come":      {{s, true, true, ""}, {7 * s, false, true, long}, {9 * s, true, false, ""}, {16 * s, false, true, ""}, {17 * s, true, false, ""}},
 	} {
 		var f trouble
 		for i, p := range pictures {
