@@ -2,17 +2,18 @@ package transcode
 
 import "context"
 
-// Inspect finds an ffmpeg, and says in one sentence what is wrong with it. The
-// encoders are those of ours that it has.
-func Inspect(ctx context.Context, name string) (version string, encoders []string, err error) {
+// Inspect finds an ffmpeg and says whether it has the encoder for video, or in
+// one sentence what is wrong with either.
+func Inspect(ctx context.Context, name, videoEncoder string) (version string, video bool, err error) {
 	path, version, err := check(ctx, name)
 	if err != nil {
-		return "", nil, err
+		return "", false, err
 	}
-	for _, e := range []string{"libopus", "libx264"} {
-		if checkEncoder(ctx, path, e) == nil {
-			encoders = append(encoders, e)
-		}
+	if checkEncoder(ctx, path, videoEncoder) != nil {
+		return version, false, nil
 	}
-	return version, encoders, nil
+	if videoEncoder != X264 {
+		err = tryHardware(ctx, path, videoEncoder)
+	}
+	return version, true, err
 }

@@ -198,7 +198,7 @@ func (f *videoFeed) pop() (e videoEntry, ok bool) {
 	switch {
 	case e.au.PTS <= f.shown, f.catching && e.au.PTS <= newest.DTS:
 		e.fed |= fedSkip
-	case newest.DTS-e.au.DTS > f.behind && !(leap && e.au.IDR):
+	case newest.DTS-e.au.DTS > f.behind && (!leap || !e.au.IDR):
 		e.fed |= fedSkip
 		f.dropped(DropOverload)
 	case !f.speaks: // this one or the next is the first

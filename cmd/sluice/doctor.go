@@ -91,14 +91,14 @@ func (d *diagnosis) checkFFmpeg(ctx context.Context, opts options) {
 		d.note("ffmpeg", "not used (--video-only): AAC sound is dropped")
 		return
 	}
-	version, encoders, err := transcode.Inspect(ctx, opts.FFmpeg)
+	version, video, err := transcode.Inspect(ctx, opts.FFmpeg, opts.VideoEncoder)
 	switch {
 	case err != nil:
 		d.bad("ffmpeg", "%v", err)
-	case !slices.Contains(encoders, "libx264"):
-		d.note("ffmpeg", "%s: it has no libx264, so streams with B-frames are passed on as they are", version)
+	case !video:
+		d.note("ffmpeg", "%s: it has no %s, so of streams with B-frames viewers see the keyframes alone", version, opts.VideoEncoder)
 	default:
-		d.good("ffmpeg", "%s, with %s", version, strings.Join(encoders, " and "))
+		d.good("ffmpeg", "%s, with libopus and %s", version, opts.VideoEncoder)
 	}
 }
 
