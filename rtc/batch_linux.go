@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net/netip"
 	"syscall"
 	"unsafe"
 
@@ -13,9 +12,7 @@ import (
 
 // sendCall is a call of sendmmsg(2) and what it points at.
 type sendCall struct {
-	raw  syscall.RawConn
-	err  error // why there is none
-	ipv4 bool  // the socket's family
+	socket *udpCalls
 
 	headers  [batchMessages]mmsghdr
 	vectors  [batchMessages]unix.Iovec
@@ -30,28 +27,19 @@ type sendCall struct {
 }
 
 func newSendCall(socket udpConn) *sendCall {
-	c := &sendCall{}
+	c := &sendCall{socket: socket.calls}
 	c.once = func(fd uintptr) { c.call(fd) }
 	c.patient = func(fd uintptr) bool {
 		c.call(fd)
 		return c.errno != unix.EAGAIN
 	}
-	if c.raw, c.err = socket.SyscallConn(); c.err != nil {
-		return c
-	}
-	var domainErr error
-	c.err = errors.Join(c.raw.Control(func(fd uintptr) {
-		var domain int
-		domain, domainErr = unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_DOMAIN)
-		c.ipv4 = domain == unix.AF_INET
-	}), domainErr)
 	return c
 }
 
-// mmsghdr is sendmmsg(2)'s.
+// mmsghdr is sendmmsg(2)'s and recvmmsg(2)'s.
 type mmsghdr struct {
 	header unix.Msghdr
-	sent   uint32
+	bytes  uint32 // of the message
 	_      [4]byte
 }
 
@@ -61,18 +49,15 @@ const controlSize = (unix.SizeofCmsghdr+7)&^7 + 8
 // send returns how many of the messages were sent, and what is wrong with the
 // next one.
 func (c *sendCall) send(packets []byte, messages []message) (sent int, err error) {
-	if c.err != nil {
-		return 0, c.err
-	}
 	for i := range messages {
 		c.set(i, &messages[i], packets)
 	}
 	c.messages = len(messages)
 	// Control does not wait for other goroutines that write, as Write does,
 	// which is needed only where the socket's buffer is full.
-	err = c.raw.Control(c.once)
+	err = c.socket.raw.Control(c.once)
 	if err == nil && c.errno == unix.EAGAIN {
-		err = c.raw.Write(c.patient)
+		err = c.socket.raw.Write(c.patient)
 	}
 	switch {
 	case err != nil:
@@ -84,7 +69,7 @@ func (c *sendCall) send(packets []byte, messages []message) (sent int, err error
 }
 
 func (c *sendCall) call(fd uintptr) {
-	n, _, errno := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&c.headers[0])), uintptr(c.messages),
+	n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&c.headers[0])), uintptr(c.messages),
 		unix.MSG_DONTWAIT, 0, 0)
 	c.sent, c.errno = int(n), errno
 }
@@ -95,7 +80,7 @@ func (c *sendCall) set(i int, m *message, packets []byte) {
 	c.vectors[i].SetLen(m.end - m.start)
 	h := &c.headers[i].header
 	h.Name = (*byte)(unsafe.Pointer(&c.names[i]))
-	h.Namelen = setName(&c.names[i], m.to, c.ipv4)
+	h.Namelen = setName(&c.names[i], m.to, c.socket.ipv4)
 	h.Iov = &c.vectors[i]
 	h.SetIovlen(1)
 	h.Control = nil
@@ -109,19 +94,6 @@ func (c *sendCall) set(i int, m *message, packets []byte) {
 		h.Control = &control[0]
 		h.SetControllen(len(control))
 	}
-}
-
-// setName writes a destination in the form of the socket's family.
-func setName(name *unix.RawSockaddrInet6, to netip.AddrPort, ipv4 bool) (size uint32) {
-	if ipv4 {
-		n := (*unix.RawSockaddrInet4)(unsafe.Pointer(name))
-		*n = unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: to.Addr().Unmap().As4()}
-		binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&n.Port))[:], to.Port())
-		return unix.SizeofSockaddrInet4
-	}
-	*name = unix.RawSockaddrInet6{Family: unix.AF_INET6, Addr: to.Addr().As16()}
-	binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&name.Port))[:], to.Port())
-	return unix.SizeofSockaddrInet6
 }
 
 // refusesSegments reports whether an error means that segmentation will not

@@ -17,7 +17,10 @@ import (
 const udpBuffer = 4 << 20
 
 // udpConn is the one UDP socket that all sessions share.
-type udpConn struct{ *net.UDPConn }
+type udpConn struct {
+	*net.UDPConn
+	calls *udpCalls
+}
 
 func listenUDP(addr string) (udpConn, error) {
 	a, err := net.ResolveUDPAddr("udp", addr)
@@ -31,7 +34,11 @@ func listenUDP(addr string) (udpConn, error) {
 	// What the kernel grants is enough to run; more is better.
 	_ = conn.SetReadBuffer(udpBuffer)
 	_ = conn.SetWriteBuffer(udpBuffer)
-	return udpConn{conn}, nil
+	calls, err := newUDPCalls(conn)
+	if err != nil {
+		return udpConn{}, errors.Join(err, conn.Close())
+	}
+	return udpConn{conn, calls}, nil
 }
 
 // SetWriteDeadline does nothing. pion/ice 4.4 sets a deadline in the past when
@@ -47,7 +54,7 @@ func (c udpConn) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }
 // end of the socket: pion's reader would take it for that.
 func (c udpConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	for {
-		n, addr, err := c.ReadFromUDPAddrPort(b)
+		n, addr, err := c.calls.read(b)
 		if err == nil || errors.Is(err, net.ErrClosed) {
 			return n, addr, err
 		}
@@ -56,7 +63,7 @@ func (c udpConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 
 // WriteToAddrPort implements ice.AddrPortReaderWriter.
 func (c udpConn) WriteToAddrPort(b []byte, addr netip.AddrPort) (int, error) {
-	return c.WriteToUDPAddrPort(b, addr)
+	return c.calls.write(b, addr)
 }
 
 // addressAge is how long a list of the host's addresses is good for.

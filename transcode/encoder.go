@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/nonblock"
 	"github.com/sluice-media/sluice/transcode/nut"
 )
 
@@ -54,7 +55,7 @@ func (e *encoder) setFeed(f *feed) (cause error) {
 
 // read writes on what the process returns until it ends.
 func (e *encoder) read(f *feed) error {
-	r := nut.NewReader(f.process.stdout, maxOpusPacket)
+	r := nut.NewReader(nonblock.Reader(f.process.stdout), maxOpusPacket)
 	for {
 		p, err := next(r, "Opus")
 		if err != nil {

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/sluice-media/sluice/nonblock"
 )
 
 const (
@@ -159,10 +161,10 @@ func (p *process) tryWrite(b []byte) (n int, err error) {
 		return 0, err
 	}
 	closed := c.Write(func(fd uintptr) bool {
-		n, err = syscall.Write(int(fd), b)
+		n, err = nonblock.Write(fd, b)
 		return true
 	})
-	return max(n, 0), errors.Join(closed, err)
+	return n, errors.Join(closed, err)
 }
 
 func (p *process) waitWrite(b []byte) (n int, err error) {

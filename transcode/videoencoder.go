@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/media"
+	"github.com/sluice-media/sluice/nonblock"
 	"github.com/sluice-media/sluice/transcode/nut"
 )
 
@@ -174,7 +175,7 @@ func (e *videoEncoder) unsetFeed(f *videoFeed) (cause error) {
 
 // read writes on what the process returns until it ends.
 func (e *videoEncoder) read(f *videoFeed) error {
-	r := nut.NewReader(f.process.stdout, maxPictureBytes)
+	r := nut.NewReader(nonblock.Reader(f.process.stdout), maxPictureBytes)
 	for first := true; ; first = false {
 		p, err := next(r, "H264")
 		if err != nil {

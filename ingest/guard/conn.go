@@ -3,11 +3,13 @@ package guard
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
 
 	"github.com/sluice-media/sluice/ingest/chunk"
+	"github.com/sluice-media/sluice/nonblock"
 )
 
 const (
@@ -30,6 +32,7 @@ type Conn struct {
 	cfg Config
 
 	// owned by the reading goroutine
+	in        io.Reader // the network
 	src       *bufio.Reader
 	received  uint64 // bytes from the network
 	shaking   int    // bytes of the handshake still to pass on
@@ -51,7 +54,7 @@ type Conn struct {
 
 // New guards c. The time to publish runs from now on.
 func New(c net.Conn, cfg Config) *Conn {
-	g := &Conn{Conn: c, cfg: cfg.withDefaults(), shaking: handshake}
+	g := &Conn{Conn: c, in: nonblock.Reader(c), cfg: cfg.withDefaults(), shaking: handshake}
 	g.src = bufio.NewReaderSize(counted{g}, readBuffer)
 	g.messages = chunk.NewReader(g.src)
 	_ = c.SetReadDeadline(time.Now().Add(g.cfg.PublishTimeout)) // a failed one shows in Read
@@ -62,7 +65,7 @@ func New(c net.Conn, cfg Config) *Conn {
 type counted struct{ c *Conn }
 
 func (r counted) Read(p []byte) (int, error) {
-	n, err := r.c.Conn.Read(p)
+	n, err := r.c.in.Read(p)
 	r.c.received += uint64(n)
 	return n, err
 }
