@@ -21,19 +21,22 @@ const (
 )
 
 // extend returns the header extension (RFC 8285) of a frame's next packet, whose
-// payload has so many bytes. All packets of a frame have one of the same size
-// or none, so that they stay equal.
-type extend func(bytes int) (id uint8, value []byte)
+// payload has so many bytes; the value may be appended to into, which has room
+// for extensionSize bytes. All packets of a frame have one of the same size or
+// none, so that they stay equal.
+type extend func(into []byte, bytes int) (id uint8, value []byte)
+
+const extensionSize = 2
 
 // constant is an extension that all packets of a frame share.
 func constant(id uint8, value []byte) extend {
-	return func(int) (uint8, []byte) { return id, value }
+	return func([]byte, int) (uint8, []byte) { return id, value }
 }
 
 // feedbackOn asks for transport-wide feedback on each packet.
 func feedbackOn(id uint8, cc *twcc, now time.Time) extend {
-	return func(bytes int) (uint8, []byte) {
-		return id, binary.BigEndian.AppendUint16(nil, cc.stamp(bytes, now))
+	return func(into []byte, bytes int) (uint8, []byte) {
+		return id, binary.BigEndian.AppendUint16(into, cc.stamp(bytes, now))
 	}
 }
 

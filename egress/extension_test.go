@@ -102,3 +102,31 @@ func TestExtensionsKeepPacketsEqual(t *testing.T) {
 		}
 	}
 }
+
+// Neither an extension nor a repetition makes garbage.
+func TestSendingAllocatesNothing(t *testing.T) {
+	f := &Frame{Payloads: [][]byte{make([]byte, 1000), make([]byte, 900)}}
+	for name, rtx := range map[string]uint32{"on the RTX SSRC": 2, "as it was": 0} {
+		t.Run(name, func(t *testing.T) {
+			tr := newTrack(webrtc.RTPCodecTypeVideo, videoClock)
+			tr.writer, tr.rtx.SSRC = discard{}, rtx
+			extension := feedbackOn(3, &twcc{}, time.Now())
+			n := testing.AllocsPerRun(100, func() {
+				first := tr.header.SequenceNumber
+				if err := tr.send(f, 0, extension); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := tr.repeat(sentFrame{frame: f, first: first}, 1); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if n != 0 {
+				t.Errorf("%v allocations", n)
+			}
+		})
+	}
+}
+
+type discard struct{}
+
+func (discard) WriteRTP(_ *rtp.Header, payload []byte) (int, error) { return len(payload), nil }

@@ -37,12 +37,21 @@ func (h *history) add(s sentFrame) {
 		h.frames[h.gone] = sentFrame{}
 		h.gone++
 	}
-	if h.gone > len(h.frames)/2 {
-		n := copy(h.frames, h.frames[h.gone:])
-		clear(h.frames[n:])
-		h.frames, h.gone = h.frames[:n], 0
+	if h.gone > len(h.frames)/4 {
+		h.compact()
 	}
 	h.frames = append(h.frames, s)
+}
+
+// compact frees the places of forgotten frames, and most of what a replay has
+// taken.
+func (h *history) compact() {
+	n := copy(h.frames, h.frames[h.gone:])
+	clear(h.frames[n:])
+	h.frames, h.gone = h.frames[:n], 0
+	if most := n + n/3 + 8; cap(h.frames) > most*3/2 {
+		h.frames = append(make([]sentFrame, 0, most), h.frames...)
+	}
 }
 
 // find returns the frame and the packet's place in it.

@@ -23,9 +23,7 @@ type wire struct {
 }
 
 func (w *wire) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
-	c := *h
-	c.Extensions = slices.Clone(h.Extensions)
-	w.headers, w.payloads = append(w.headers, c), append(w.payloads, payload)
+	w.headers, w.payloads = append(w.headers, h.Clone()), append(w.payloads, slices.Clone(payload))
 	return len(payload), nil
 }
 

@@ -25,6 +25,12 @@ func reportPause(sent int) time.Duration {
 // are bounded by its MTU.
 const maxRTCP = 1500
 
+// heard is what a viewer has reported, and when.
+type heard struct {
+	rtcp.Packet
+	at time.Time
+}
+
 // readRTCP takes note of what a viewer reports until its connection closes.
 func (v *Viewer) readRTCP(s *webrtc.RTPSender) {
 	buf := make([]byte, maxRTCP)
@@ -37,13 +43,29 @@ func (v *Viewer) readRTCP(s *webrtc.RTPSender) {
 		if err != nil {
 			continue // a broken report is the viewer's own loss
 		}
+		now, urgent := time.Now(), false
 		for _, p := range packets {
-			v.vitals.heard(p, time.Now())
+			v.vitals.heard(p, now)
 			select {
-			case v.reports <- p:
+			case v.reports <- heard{p, now}:
 			default:
 			}
+			urgent = urgent || isUrgent(p)
 		}
-		v.ask()
+		if urgent {
+			v.ask()
+		}
+	}
+}
+
+// isUrgent reports whether a report asks for something to be sent. What others
+// say is soon enough with the next frame: a turn of its own costs more than all
+// else about it.
+func isUrgent(p rtcp.Packet) bool {
+	switch p.(type) {
+	case *rtcp.ReceiverReport, *rtcp.SourceDescription, *rtcp.ReceiverEstimatedMaximumBitrate:
+		return false
+	default:
+		return true
 	}
 }

@@ -54,10 +54,31 @@ func (v *Viewer) ask() {
 	}
 }
 
-// play is a viewer's turn: it puts into the batch what is to be sent now.
+// fetch reads a little of all that a turn needs; mu is held. Viewers are so far
+// apart in memory that a CPU has to wait for each piece: for those of several
+// viewers at the same time, if nothing else is done in between.
+func (v *Viewer) fetch() int {
+	o := v.out
+	if o == nil {
+		return 0
+	}
+	state, _ := v.backlog.state()
+	sum := int(state) + len(o.audio) + o.reports.started
+	if p := o.video; p != nil {
+		sum += int(p.last) + int(p.floor) + int(p.rtt) + p.history.gone
+	}
+	for _, t := range o.reports.tracks {
+		sum += int(t.header.SequenceNumber) + int(t.packets)
+	}
+	if m := v.peer.media; m != nil {
+		sum += m.Fetch()
+	}
+	return sum
+}
+
+// play is a viewer's turn: it puts into the batch what is to be sent now; mu is
+// held.
 func (v *Viewer) play(batch *rtc.Batch, sent *ledger) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
 	o := v.out
 	if o == nil || !v.path.isOpen() {
 		return
@@ -71,7 +92,7 @@ func (v *Viewer) play(batch *rtc.Batch, sent *ledger) {
 	now := time.Now()
 	pause := none
 	if o.video != nil {
-		v.takeFeedback(o.video, now)
+		v.takeFeedback(o.video)
 		if pause = o.hold.Sub(now); pause <= 0 {
 			pause = o.video.play(now, sent)
 		}
@@ -97,11 +118,11 @@ func (v *Viewer) wait(o *output, pause time.Duration, now time.Time) {
 }
 
 // takeFeedback takes what the viewer has reported.
-func (v *Viewer) takeFeedback(video *playback, now time.Time) {
+func (v *Viewer) takeFeedback(video *playback) {
 	for {
 		select {
-		case p := <-v.reports:
-			video.feedback(p, now)
+		case r := <-v.reports:
+			video.feedback(r.Packet, r.at)
 		default:
 			return
 		}

@@ -12,25 +12,31 @@ import (
 // their frames are small.
 const senderTakes = 16
 
+// senderLoad is how many viewers may wait for each worker that is awake before
+// another is woken, which costs as much as serving several.
+const senderLoad = 64
+
 // sender does what viewers have to do. As many workers as CPUs take the
 // viewers that have something to send, in the order in which they came to have
 // it; a viewer is with one worker at a time. A goroutine for each viewer would
 // have to be woken for each frame, and could not share a system call.
 type sender struct {
-	wg sync.WaitGroup // workers
+	workers int // static
+	wg      sync.WaitGroup
 
 	// guarded by mu
 	mu     sync.Mutex
 	some   *sync.Cond // ready or closed
 	ready  []*Viewer  // from next on
 	next   int
+	awake  int // workers
 	closed bool
 }
 
 func newSender(transport *rtc.Transport) *sender {
-	s := &sender{}
-	s.some = sync.NewCond(&s.mu)
-	for range runtime.GOMAXPROCS(0) {
+	s := &sender{workers: runtime.GOMAXPROCS(0)}
+	s.some, s.awake = sync.NewCond(&s.mu), s.workers
+	for range s.workers {
 		s.wg.Go(func() { s.work(transport.NewBatch()) })
 	}
 	return s
@@ -40,8 +46,14 @@ func newSender(transport *rtc.Transport) *sender {
 func (s *sender) push(v *Viewer) {
 	s.mu.Lock()
 	s.ready = append(s.ready, v)
+	wake := s.awake < s.workers && len(s.ready)-s.next > s.awake*senderLoad
+	if wake {
+		s.awake++
+	}
 	s.mu.Unlock()
-	s.some.Signal()
+	if wake {
+		s.some.Signal()
+	}
 }
 
 // take waits for viewers and returns some; none if the sender is closed.
@@ -49,6 +61,7 @@ func (s *sender) take(into []*Viewer) []*Viewer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for s.next == len(s.ready) && !s.closed {
+		s.awake--
 		s.some.Wait()
 	}
 	if s.closed {
@@ -73,9 +86,16 @@ func (s *sender) work(batch *rtc.Batch) {
 		if taken = s.take(taken); len(taken) == 0 {
 			return
 		}
+		fetched := 0
 		for _, v := range taken {
 			v.turn.begin()
+			v.mu.Lock()
+			fetched += v.fetch()
+		}
+		runtime.KeepAlive(fetched)
+		for _, v := range taken {
 			v.play(batch, sent)
+			v.mu.Unlock()
 		}
 		batch.Flush()
 		sent.settle(time.Now())

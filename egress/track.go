@@ -51,7 +51,10 @@ type track struct {
 	octets   uint32
 	picture  uint16    // picture ID of the next VP9 frame
 	captured time.Time // when capture last told
-	buf      []byte    // of a payload with it
+	buf      []byte    // of a payload with a picture ID
+	value    [extensionSize]byte
+	again    rtp.Header // of a packet that is repeated as it was
+	repeated []byte     // buffer of a retransmission's payload
 }
 
 func newTrack(kind webrtc.RTPCodecType, clock int64) *track {
@@ -157,7 +160,7 @@ func (t *track) extend(extension extend, bytes int) {
 	}
 	// A one-byte-header extension of up to 16 bytes with an ID that pion
 	// negotiated is always well-formed.
-	_ = t.header.SetExtension(extension(bytes))
+	_ = t.header.SetExtension(extension(t.value[:0], bytes))
 }
 
 // capture tells now and then when a frame was captured.
@@ -176,15 +179,17 @@ func (t *track) repeat(s sentFrame, packet int) (bytes int, err error) {
 	seq := s.first + uint16(packet)
 	h := &t.rtx
 	if h.SSRC == 0 {
-		original := t.header
-		original.Extension, original.Extensions, original.SequenceNumber = false, nil, seq
-		h = &original
+		h = &t.again
+		*h = t.header
+		h.Extension, h.Extensions, h.SequenceNumber = false, nil, seq
 	} else {
-		payload = append(binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(payload)), seq), payload...)
-		defer func() { t.rtx.SequenceNumber++ }()
+		t.repeated = append(binary.BigEndian.AppendUint16(t.repeated[:0], seq), payload...)
+		payload = t.repeated
 	}
 	h.Timestamp, h.Marker = s.timestamp, packet == len(s.frame.Payloads)-1
-	return t.writer.WriteRTP(h, payload)
+	bytes, err = t.writer.WriteRTP(h, payload)
+	h.SequenceNumber++
+	return bytes, err
 }
 
 // marks decides the marker bit: the last packet of an access unit (RFC 6184

@@ -23,7 +23,7 @@ const (
 	startHold = 20 * time.Millisecond
 	// feedbackQueue is how many of a viewer's reports may wait; more are lost,
 	// as they may be on their way.
-	feedbackQueue = 64
+	feedbackQueue = 32
 )
 
 // Source is what a viewer gets its frames from.
@@ -57,7 +57,7 @@ type Viewer struct {
 
 	sender  *sender
 	turn    turn
-	reports chan rtcp.Packet // from the goroutines that read RTCP
+	reports chan heard // from the goroutines that read RTCP
 
 	path       path       // to the viewer
 	restarting sync.Mutex // held by RestartICE
@@ -79,7 +79,7 @@ func newViewer(st *stream, g *guest, sender *sender, waits bool) *Viewer {
 	v := &Viewer{
 		id: rand.Text()[:8], source: st.Hub, status: st.status, clock: st.clock,
 		joined: time.Now(), waits: waits, metrics: st.viewers, sender: sender,
-		reports:   make(chan rtcp.Packet, feedbackQueue),
+		reports:   make(chan heard, feedbackQueue),
 		connected: make(chan struct{}), done: make(chan struct{}),
 	}
 	v.backlog = newBacklog(st.viewers.drop, v.ask)
@@ -188,6 +188,12 @@ func (v *Viewer) connect() bool {
 // closing, which the context will tell.
 func (v *Viewer) writeRTCP(packets []rtcp.Packet) {
 	v.vitals.said(packets)
+	if m := v.peer.media; m != nil {
+		if b, err := rtcp.Marshal(packets); err == nil {
+			_, _ = m.WriteRTCP(b)
+		}
+		return
+	}
 	_, _ = v.peer.senders[0].Transport().WriteRTCP(packets)
 }
 

@@ -10,6 +10,7 @@ import (
 var (
 	errNotBegun   = errors.New("RTP written outside of Begin and End")
 	errPacketSize = errors.New("RTP packet larger than a datagram")
+	errShortRTCP  = errors.New("RTCP packet without a header")
 )
 
 // Media sends RTP to a peer past pion's layers: a packet is sealed into the
@@ -23,6 +24,16 @@ type Media struct {
 	batch *Batch // nil: outside of Begin and End
 	to    *destination
 	plain bool // no offload: the kernel or this peer's route refused
+}
+
+// Fetch reads a little of what sending needs, so that it is in the CPU's cache
+// when it is needed.
+func (m *Media) Fetch() int {
+	sum := m.sealer.overhead()
+	if to := m.route.current.Load(); to != nil {
+		sum += int(to.addr.Port())
+	}
+	return sum
 }
 
 // Begin makes packets that are written from now on wait for the batch's Flush,
@@ -53,9 +64,30 @@ func (m *Media) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("seal an RTP packet: %w", err)
 	}
-	if m.to.tcp != nil {
-		return m.to.tcp.write(room[:n])
+	return m.leave(room[:n])
+}
+
+// WriteRTCP sends a compound packet, as WriteRTP does.
+func (m *Media) WriteRTCP(packet []byte) (int, error) {
+	switch {
+	case m.batch == nil:
+		return 0, errNotBegun
+	case len(packet)+rtcpGrows > segmentsBytes:
+		return 0, errPacketSize
 	}
-	m.batch.add(m, n, m.to.addr)
-	return n, nil
+	room := m.batch.room(len(packet) + rtcpGrows)
+	n, err := m.sealer.sealRTCP(room, packet)
+	if err != nil {
+		return 0, fmt.Errorf("seal an RTCP packet: %w", err)
+	}
+	return m.leave(room[:n])
+}
+
+// leave makes what was sealed into the batch's room go its way.
+func (m *Media) leave(packet []byte) (int, error) {
+	if m.to.tcp != nil {
+		return m.to.tcp.write(packet)
+	}
+	m.batch.add(m, len(packet), m.to.addr)
+	return len(packet), nil
 }

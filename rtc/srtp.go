@@ -16,7 +16,13 @@ type sealer interface {
 	overhead() int
 	// seal writes a packet to the beginning of room, which is large enough.
 	seal(room []byte, h *rtp.Header, payload []byte) (n int, err error)
+	// sealRTCP does so with a compound RTCP packet, for which room has
+	// rtcpGrows bytes more.
+	sealRTCP(room, packet []byte) (n int, err error)
 }
+
+// rtcpGrows bounds by how many bytes an RTCP packet grows, whatever the profile.
+const rtcpGrows = rtcpIndex + 16
 
 func newSealer(profile srtp.ProtectionProfile, keys srtp.SessionKeys) (sealer, error) {
 	switch profile {
@@ -33,31 +39,48 @@ type gcm struct {
 	salt    [gcmNonce]byte
 	nonce   [gcmNonce]byte // of the packet at hand
 	streams []counter      // few
+
+	rtcp     cipher.AEAD
+	rtcpSalt [gcmNonce]byte
+	rtcpNext uint32 // index
+	aad      [rtcpClear + rtcpIndex]byte
 }
 
 const gcmNonce = 12
 
-func newGCM(masterKey, masterSalt []byte) (*gcm, error) {
-	key, err := derive(masterKey, masterSalt, labelKey, len(masterKey))
+func newGCM(masterKey, masterSalt []byte) (g *gcm, err error) {
+	g = &gcm{}
+	if g.aead, err = g.session(masterKey, masterSalt, labelKey, labelSalt, &g.salt); err != nil {
+		return nil, err
+	}
+	g.rtcp, err = g.session(masterKey, masterSalt, labelRTCPKey, labelRTCPSalt, &g.rtcpSalt)
+	return g, err
+}
+
+// session returns the cipher for a session key and sets the salt beside it.
+func (g *gcm) session(masterKey, masterSalt []byte, keyLabel, saltLabel byte, salt *[gcmNonce]byte) (cipher.AEAD, error) {
+	key, err := derive(masterKey, masterSalt, keyLabel, len(masterKey))
 	if err != nil {
 		return nil, err
 	}
-	salt, err := derive(masterKey, masterSalt, labelSalt, gcmNonce)
+	made, err := derive(masterKey, masterSalt, saltLabel, gcmNonce)
 	if err != nil {
 		return nil, err
 	}
+	copy(salt[:], made)
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, err
 	}
-	aead, err := cipher.NewGCM(block)
-	return &gcm{aead: aead, salt: [gcmNonce]byte(salt)}, err
+	return cipher.NewGCM(block)
 }
 
-// Labels of what is derived from a master key (RFC 3711 §4.3.1).
+// Labels of what is derived from a master key (RFC 3711 §4.3.1, §4.3.2).
 const (
-	labelKey  = 0x00
-	labelSalt = 0x02
+	labelKey      = 0x00
+	labelSalt     = 0x02
+	labelRTCPKey  = 0x03
+	labelRTCPSalt = 0x05
 )
 
 // derive makes n bytes of session key or salt (RFC 3711 §4.3.3, without a
@@ -82,17 +105,41 @@ func (g *gcm) seal(room []byte, h *rtp.Header, payload []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	g.setNonce(h.SSRC, g.stream(h.SSRC).index(h.SequenceNumber))
+	g.setNonce(&g.salt, h.SSRC, g.stream(h.SSRC).index(h.SequenceNumber))
 	return n + len(g.aead.Seal(room[n:n], g.nonce[:], payload, room[:n])), nil
 }
 
-// setNonce sets the nonce of a packet (RFC 7714 §8.1).
-func (g *gcm) setNonce(ssrc uint32, index uint64) {
+// sealRTCP encrypts all but the first header (RFC 7714 §9.2). One index for all
+// SSRCs never comes twice for any.
+func (g *gcm) sealRTCP(room, packet []byte) (int, error) {
+	const encrypted = 1 << 31 // E flag
+	if len(packet) < rtcpClear {
+		return 0, errShortRTCP
+	}
+	index := g.rtcpNext
+	g.rtcpNext = (index + 1) &^ encrypted
+	g.setNonce(&g.rtcpSalt, binary.BigEndian.Uint32(packet[4:]), uint64(index))
+	copy(g.aad[:], packet[:rtcpClear])
+	binary.BigEndian.PutUint32(g.aad[rtcpClear:], index|encrypted)
+	n := copy(room, packet[:rtcpClear])
+	n += len(g.rtcp.Seal(room[n:n], g.nonce[:], packet[rtcpClear:], g.aad[:]))
+	return n + copy(room[n:], g.aad[rtcpClear:]), nil
+}
+
+// An SRTCP packet begins with what is not encrypted and ends with its index, in
+// bytes.
+const (
+	rtcpClear = 8
+	rtcpIndex = 4
+)
+
+// setNonce sets the nonce of a packet (RFC 7714 §8.1, §9.1).
+func (g *gcm) setNonce(salt *[gcmNonce]byte, ssrc uint32, index uint64) {
 	binary.BigEndian.PutUint32(g.nonce[2:], ssrc)
 	binary.BigEndian.PutUint16(g.nonce[6:], uint16(index>>32))
 	binary.BigEndian.PutUint32(g.nonce[8:], uint32(index))
 	g.nonce[0], g.nonce[1] = 0, 0
-	for i, b := range g.salt {
+	for i, b := range salt {
 		g.nonce[i] ^= b
 	}
 }
@@ -149,5 +196,10 @@ func (u *usual) seal(room []byte, h *rtp.Header, payload []byte) (int, error) {
 	}
 	n += copy(room[n:], payload)
 	sealed, err := u.context.EncryptRTP(room, room[:n], &u.header)
+	return len(sealed), err
+}
+
+func (u *usual) sealRTCP(room, packet []byte) (int, error) {
+	sealed, err := u.context.EncryptRTCP(room, packet, nil)
 	return len(sealed), err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
 )
@@ -123,6 +124,49 @@ func TestRollover(t *testing.T) {
 	}
 }
 
+// RTCP is sealed so that a receiver who takes no index twice opens it.
+func TestSealedRTCP(t *testing.T) {
+	report := &rtcp.SenderReport{SSRC: 0x80123456, NTPTime: 1 << 63, PacketCount: 7}
+	packets := [][]rtcp.Packet{
+		{report, rtcp.NewCNAMESourceDescription(report.SSRC, "sluice")},
+		{&rtcp.SenderReport{SSRC: 1}},
+		{&rtcp.ReceiverReport{SSRC: 1}}, // nothing but a header
+	}
+	for _, profile := range profiles {
+		t.Run(profile.String(), func(t *testing.T) {
+			s, receiver := newTestSealer(t, profile)
+			seen := make(map[string]bool)
+			for range 100 {
+				for _, p := range packets {
+					plain, err := rtcp.Marshal(p)
+					if err != nil {
+						t.Fatal(err)
+					}
+					room := make([]byte, len(plain)+rtcpGrows)
+					n, err := s.sealRTCP(room, plain)
+					if err != nil {
+						t.Fatal(err)
+					}
+					opened, err := receiver.DecryptRTCP(nil, room[:n], nil)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if !bytes.Equal(opened, plain) {
+						t.Errorf("opened as %x, want %x", opened, plain)
+					}
+					if seen[string(room[:n])] {
+						t.Error("sealed twice with one index")
+					}
+					seen[string(room[:n])] = true
+				}
+			}
+			if _, err := s.sealRTCP(make([]byte, 100), []byte{0x80, 200, 0, 0}); err == nil {
+				t.Error("sealed less than a header")
+			}
+		})
+	}
+}
+
 // No two packets of a session have one nonce.
 func TestNonces(t *testing.T) {
 	s, _ := newTestSealer(t, srtp.ProtectionProfileAeadAes128Gcm)
@@ -175,6 +219,9 @@ func TestMedia(t *testing.T) {
 	}
 	if _, err := m.WriteRTP(h, payload); !errors.Is(err, errNotBegun) {
 		t.Errorf("written after End: %v", err)
+	}
+	if _, err := m.WriteRTCP(payload); !errors.Is(err, errNotBegun) {
+		t.Errorf("RTCP written after End: %v", err)
 	}
 	if _, err := m.WriteRTP(h, make([]byte, segmentsBytes)); err == nil {
 		t.Error("wrote what is larger than a datagram")
