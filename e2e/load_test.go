@@ -65,7 +65,7 @@ func publishClip(ctx context.Context, t *testing.T, cancel context.CancelCauseFu
 // audience returns an empty one that ends with the test.
 func audience(t *testing.T, s *server.Server) *load.Audience {
 	t.Helper()
-	a, err := load.NewAudience(s.WHEP("live/load"), true)
+	a, err := load.NewAudience(s.WHEP("live/load"), load.Traits{Whole: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ type options struct {
 	length  time.Duration
 	rate    float64
 	churn   int
-	whole   bool
+	traits  load.Traits
 	sluice  string
 	clip    string
 	out     string
@@ -94,7 +94,8 @@ func parse(args []string) (*options, error) {
 	f.DurationVar(&o.length, "for", 10*time.Second, "how long to measure, once all have joined")
 	f.Float64Var(&o.rate, "rate", 100, "joins a second")
 	f.IntVar(&o.churn, "churn", 0, "viewers a second that come and go besides, for a second each")
-	f.BoolVar(&o.whole, "whole", true, "receivers take packets in the pieces in which they were sent (UDP_GRO)")
+	f.BoolVar(&o.traits.GCM, "gcm", false, "receivers choose AES-GCM where the server lets them; Chromium does not")
+	f.BoolVar(&o.traits.Whole, "whole", true, "receivers take packets in the pieces in which they were sent (UDP_GRO)")
 	f.StringVar(&o.sluice, "sluice", "bin/sluice", "Sluice's binary")
 	f.StringVar(&o.clip, "clip", "", "FLV file to publish; made with ffmpeg if there is none")
 	f.StringVar(&o.out, "out", "", "file to write the results to: NAME.json and NAME.svg")

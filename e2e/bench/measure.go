@@ -31,6 +31,7 @@ type result struct {
 	Wakeups   float64 `json:"wakeups"`   // of threads, a second
 
 	RSS        int     `json:"rss"`        // KiB
+	RSSAlone   int     `json:"rssAlone"`   // KiB, with one viewer
 	RSSEach    float64 `json:"rssEach"`    // KiB a viewer beyond the first
 	Private    int     `json:"private"`    // KiB
 	Goroutines float64 `json:"goroutines"` // a viewer beyond the first; 0: not known
@@ -81,7 +82,7 @@ type session struct {
 
 // sinks makes the receivers of the floor.
 func (s *session) sinks() (err error) {
-	if s.audience, err = load.NewAudience("http://127.0.0.1", s.options.whole); err != nil {
+	if s.audience, err = load.NewAudience("http://127.0.0.1", s.options.traits); err != nil {
 		return err
 	}
 	key, salt := floorKey()
@@ -103,7 +104,7 @@ func (s *session) join(ctx context.Context, cancel context.CancelCauseFunc, clip
 	if t.rtmp != "" {
 		go func() { cancel(t.publish(ctx, clip)) }()
 	}
-	if s.audience, err = load.NewAudience(t.whep, s.options.whole); err != nil {
+	if s.audience, err = load.NewAudience(t.whep, s.options.traits); err != nil {
 		return err
 	}
 	if err := retry(starting, func() error { return s.audience.Join(ctx, 1, 1) }); err != nil {
@@ -173,6 +174,7 @@ func (s *session) sum(r *result, before, after usage) {
 	r.Wakeups = float64(after.wakeups-before.wakeups) / span.Seconds()
 	r.RSS, r.Private = after.rss, after.private
 	if more := n - 1; more > 0 && !s.full.at.IsZero() {
+		r.RSSAlone = s.alone.rss
 		r.RSSEach = float64(after.rss-s.alone.rss) / more
 		r.Goroutines = float64(s.fullCount-s.aloneCount) / more
 		// Those who joined earlier were watching meanwhile: half of all, on

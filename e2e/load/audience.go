@@ -24,7 +24,7 @@ const joinTime = 20 * time.Second
 type Audience struct {
 	endpoint    string
 	local       netip.Addr
-	whole       bool
+	traits      Traits
 	client      *http.Client
 	certificate tls.Certificate
 	reader      *reader
@@ -34,18 +34,27 @@ type Audience struct {
 	viewers []*Viewer // in the order in which they joined
 }
 
-// NewAudience makes one for a WHEP endpoint, with nobody in it. With whole its
-// sockets take packets in the pieces in which they were sent. On one machine
-// the kernel charges their delivery to the sender: one by one that is most of
-// what sending costs, in pieces it is about what it costs to give them to a
-// network card that cuts them up.
-func NewAudience(endpoint string, whole bool) (*Audience, error) {
+// Traits are what the viewers of an audience have in common.
+type Traits struct {
+	// Whole makes their sockets take packets in the pieces in which they were
+	// sent. On one machine the kernel charges their delivery to the sender: one
+	// by one that is most of what sending costs, in pieces it is about what it
+	// costs to give them to a network card that cuts them up.
+	Whole bool
+
+	// GCM makes them choose AES-GCM, which is the cheaper one, where the server
+	// leaves them the choice. Chromium then takes AES-CM.
+	GCM bool
+}
+
+// NewAudience makes one for a WHEP endpoint, with nobody in it.
+func NewAudience(endpoint string, traits Traits) (*Audience, error) {
 	certificate, err := selfsign.GenerateSelfSigned()
 	if err != nil {
 		return nil, err
 	}
 	a := &Audience{
-		endpoint: endpoint, whole: whole, certificate: certificate, reader: &reader{},
+		endpoint: endpoint, traits: traits, certificate: certificate, reader: &reader{},
 		client: &http.Client{Timeout: joinTime, Transport: &http.Transport{MaxIdleConnsPerHost: 64}},
 	}
 	if a.local, err = localFor(endpoint); err != nil {
@@ -159,7 +168,7 @@ func (a *Audience) Sinks(n int, key, salt []byte) ([]netip.AddrPort, error) {
 		v.nextCheck = time.Now().Add(24 * time.Hour) // there is nobody to check
 		addrs = append(addrs, s.LocalAddr().(*net.UDPAddr).AddrPort())
 		a.viewers = append(a.viewers, v)
-		if err := s.detach(a.whole); err != nil {
+		if err := s.detach(a.traits.Whole); err != nil {
 			return nil, err
 		}
 		a.reader.add(v)

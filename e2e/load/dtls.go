@@ -4,7 +4,6 @@ package load
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
@@ -37,23 +36,26 @@ func (p *dtlsPipe) RemoteAddr() net.Addr             { return net.UDPAddrFromAdd
 func (p *dtlsPipe) SetDeadline(t time.Time) error    { return p.SetReadDeadline(t) }
 func (p *dtlsPipe) SetWriteDeadline(time.Time) error { return nil }
 
-// profiles are what we support; where the choice is ours, the cheaper one for
-// the server.
-func profiles() []dtls.SRTPProtectionProfile {
-	return []dtls.SRTPProtectionProfile{dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80}
+// profiles are what the viewers support. Where one is the DTLS server the choice
+// is its own, and it takes the first.
+func (t Traits) profiles() []dtls.SRTPProtectionProfile {
+	if t.GCM {
+		return []dtls.SRTPProtectionProfile{dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80}
+	}
+	return []dtls.SRTPProtectionProfile{dtls.SRTP_AES128_CM_HMAC_SHA1_80, dtls.SRTP_AEAD_AES_128_GCM}
 }
 
 // keys shakes hands and returns the contexts that decrypt what the server
 // sends and encrypt what we do. The server's certificate does not matter to us.
-func keys(ctx context.Context, pipe *dtlsPipe, certificate tls.Certificate, client bool) (in, out *srtp.Context, err error) {
+func keys(ctx context.Context, pipe *dtlsPipe, a *Audience, client bool) (in, out *srtp.Context, err error) {
 	var conn *dtls.Conn
 	if client {
-		conn, err = dtls.ClientWithOptions(pipe, pipe.RemoteAddr(), dtls.WithCertificates(certificate),
-			dtls.WithSRTPProtectionProfiles(profiles()...), dtls.WithInsecureSkipVerify(true),
+		conn, err = dtls.ClientWithOptions(pipe, pipe.RemoteAddr(), dtls.WithCertificates(a.certificate),
+			dtls.WithSRTPProtectionProfiles(a.traits.profiles()...), dtls.WithInsecureSkipVerify(true),
 			dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret))
 	} else {
-		conn, err = dtls.ServerWithOptions(pipe, pipe.RemoteAddr(), dtls.WithCertificates(certificate),
-			dtls.WithSRTPProtectionProfiles(profiles()...), dtls.WithInsecureSkipVerify(true),
+		conn, err = dtls.ServerWithOptions(pipe, pipe.RemoteAddr(), dtls.WithCertificates(a.certificate),
+			dtls.WithSRTPProtectionProfiles(a.traits.profiles()...), dtls.WithInsecureSkipVerify(true),
 			dtls.WithInsecureSkipVerifyHello(true), dtls.WithClientAuth(dtls.RequireAnyClientCert))
 	}
 	if err != nil {

@@ -75,7 +75,7 @@ func join(ctx context.Context, a *Audience) (_ *Viewer, err error) {
 			v.readOne(time.Now().Add(checkPause))
 		}
 	}()
-	in, out, err := keys(ctx, v.dtls, a.certificate, !v.agent.remote.active)
+	in, out, err := keys(ctx, v.dtls, a, !v.agent.remote.active)
 	reading.Store(false)
 	_ = s.SetReadDeadline(time.Now())
 	<-read
@@ -85,7 +85,7 @@ func join(ctx context.Context, a *Audience) (_ *Viewer, err error) {
 	now := time.Now()
 	v.in, v.out, v.times.Connected = in, out, now.Sub(v.posted)
 	v.nextCheck, v.nextReport = now.Add(consentPause), now.Add(reportPause)
-	return v, s.detach(a.whole)
+	return v, s.detach(a.traits.Whole)
 }
 
 // nominate sends checks until one is answered.
