@@ -11,6 +11,7 @@ type doorVecs struct {
 	requests *prometheus.CounterVec
 	sessions *prometheus.GaugeVec
 	ended    *prometheus.CounterVec
+	refused  *prometheus.CounterVec
 }
 
 func newDoorVecs(s series, protocol string) doorVecs {
@@ -18,6 +19,7 @@ func newDoorVecs(s series, protocol string) doorVecs {
 		requests: s.counter("requests_total", protocol+" requests by method and status code.", "method", "status"),
 		sessions: s.gauge("sessions", protocol+" sessions now open."),
 		ended:    s.counter("sessions_ended_total", protocol+" sessions ended, by reason.", "reason"),
+		refused:  s.counter("refusals_total", protocol+" requests refused because of what their address did before, by reason.", "reason"),
 	}
 }
 
@@ -85,6 +87,10 @@ func (d Door) Request(method string, status int) {
 // Ended counts the end of a session; reason is one of a small fixed set that
 // the caller defines as constants.
 func (d Door) Ended(reason string) { d.vecs.ended.WithLabelValues(reason).Inc() }
+
+// Refused counts a request that a limit of its address refused; reason is one of
+// a small fixed set that the caller defines as constants.
+func (d Door) Refused(reason string) { d.vecs.refused.WithLabelValues(reason).Inc() }
 
 // Since observes the seconds that have passed since start.
 func Since(o prometheus.Observer, start time.Time) { o.Observe(time.Since(start).Seconds()) }

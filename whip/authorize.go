@@ -36,7 +36,7 @@ func visit(r *http.Request) Visit {
 // may watch. The function that it returns is to be called when the viewer has
 // left, or was not let in after all.
 func (h *Handler) enter(w http.ResponseWriter, r *http.Request) (leave func(), err error) {
-	uncount, err := h.crowd.enter(r)
+	uncount, err := h.count(r)
 	if err != nil {
 		return nil, err
 	}
@@ -55,23 +55,24 @@ func (h *Handler) admit(w http.ResponseWriter, r *http.Request) (done func(), er
 	}
 	v := visit(r)
 	done, err = h.authorize(r.Context(), v)
-	return done, denied(w, err, v.Token)
+	return done, h.denied(w, err, v.Token)
 }
 
 // denied is what a client is told who is not let in; other errors, and nil, stay
 // what they are.
-func denied(w http.ResponseWriter, err error, token string) error {
-	var d *Denied
-	if errors.As(err, &d) {
-		if d.RetryAfter > 0 {
-			return tooMany(d.Detail, d.RetryAfter)
+func (d *door) denied(w http.ResponseWriter, err error, token string) error {
+	var no *Denied
+	if errors.As(err, &no) {
+		if no.RetryAfter > 0 {
+			d.metrics.Refused(refusedGuesses)
+			return tooMany(no.Detail, no.RetryAfter)
 		}
 		challenge := "Bearer"
 		if token != "" { // RFC 6750 §3.1
 			challenge = `Bearer error="invalid_token"`
 		}
 		w.Header().Set("WWW-Authenticate", challenge) // RFC 9110 §15.5.2
-		return refuse(http.StatusUnauthorized, "%s", d.Detail)
+		return refuse(http.StatusUnauthorized, "%s", no.Detail)
 	}
 	return err
 }

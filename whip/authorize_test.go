@@ -55,6 +55,7 @@ func TestAuthorize(t *testing.T) {
 			}
 		}
 	}
+	s.checkRefusals(t, map[string]float64{refusedGuesses: 1})
 	// The token is looked at before the offer, and before the stream.
 	if r := s.do(t, post("/whep/live/none", "no SDP")); r.status != http.StatusUnauthorized {
 		t.Errorf("A3.24 a bad offer without a token: %d", r.status)

@@ -28,6 +28,14 @@ const (
 	changesPerJoin = 10
 )
 
+// Why an address is refused; metric labels.
+const (
+	refusedJoins    = "too_many_joins"
+	refusedChanges  = "too_many_changes"
+	refusedSessions = "too_many_from_address"
+	refusedGuesses  = "too_many_guesses"
+)
+
 // newCrowd returns a crowd of perSecond joins and sessions for each address.
 func newCrowd(perSecond, sessions int) crowd {
 	perSecond = cmp.Or(perSecond, 20)
@@ -45,11 +53,20 @@ func addressOf(r *http.Request) (netip.Addr, bool) {
 	return from.Addr(), err == nil && !from.Addr().Unmap().IsLoopback()
 }
 
-// often refuses what its address does too often.
-func often(rate *limit.Rate, do func(http.ResponseWriter, *http.Request) error) func(http.ResponseWriter, *http.Request) error {
+// action is what a method of a URL does.
+type action = func(http.ResponseWriter, *http.Request) error
+
+// joining refuses what makes sessions where its address does so too often.
+func (d *door) joining(do action) action { return d.often(d.crowd.joins, refusedJoins, do) }
+
+// changing is the same for what is done with sessions.
+func (d *door) changing(do action) action { return d.often(d.crowd.changes, refusedChanges, do) }
+
+func (d *door) often(rate *limit.Rate, reason string, do action) action {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if from, ok := addressOf(r); ok {
 			if wait := rate.Take(from, time.Now()); wait > 0 {
+				d.metrics.Refused(reason)
 				return tooMany("too many requests from this address", wait)
 			}
 		}
@@ -62,14 +79,15 @@ func tooMany(detail string, wait time.Duration) error {
 	return &problem{http.StatusTooManyRequests, detail, int(math.Ceil(wait.Seconds()))}
 }
 
-// enter counts a session of the request's address, until leave is called.
-func (c crowd) enter(r *http.Request) (leave func(), err error) {
+// count counts a session of the request's address, until leave is called.
+func (d *door) count(r *http.Request) (leave func(), err error) {
 	from, ok := addressOf(r)
 	switch {
 	case !ok:
 		return func() {}, nil
-	case !c.sessions.Take(from):
+	case !d.crowd.sessions.Take(from):
+		d.metrics.Refused(refusedSessions)
 		return nil, tooMany("too many sessions from this address", retryBusy*time.Second)
 	}
-	return func() { c.sessions.Release(from) }, nil
+	return func() { d.crowd.sessions.Release(from) }, nil
 }

@@ -10,7 +10,7 @@ import (
 
 func TestRates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h, _ := newHandlerOf(Config{JoinsPerSecond: 2})
+		h, st := newHandlerOf(Config{JoinsPerSecond: 2})
 		const far, farther = "192.0.2.1:5", "[2001:db8::1]:5"
 		bad := post(endpoint, "an offer, please") // limits count what fails, too
 		many := func(from string, q request, n int) (last int, after string) {
@@ -50,8 +50,19 @@ func TestRates(t *testing.T) {
 				t.Errorf("A9.68 one %s too many: %d, Retry-After %q", method, got, after)
 			}
 		}
+		st.checkRefusals(t, map[string]float64{refusedJoins: 1, refusedChanges: 2})
 		_ = h.Close()
 	})
+}
+
+// checkRefusals compares the refusals that are counted.
+func (s *stage) checkRefusals(t *testing.T, want map[string]float64) {
+	t.Helper()
+	for reason, n := range want {
+		if got := s.sample(t, "sluice_whep_refusals_total", reason); got != n {
+			t.Errorf("%v refusals for %s are counted, want %v", got, reason, n)
+		}
+	}
 }
 
 func TestSessionsOfAnAddress(t *testing.T) {
@@ -66,6 +77,7 @@ func TestSessionsOfAnAddress(t *testing.T) {
 		if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") != "10" {
 			t.Errorf("A9.68 a third: %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
 		}
+		st.checkRefusals(t, map[string]float64{refusedSessions: 1})
 		if got := join("192.0.2.2:1"); got != 201 {
 			t.Errorf("of another address: %d", got)
 		}

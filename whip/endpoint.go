@@ -19,7 +19,7 @@ const (
 // endpoint is /whep/{app}/{key} (draft-ietf-wish-whep §4.1 to 4.4).
 func (h *Handler) endpoint() http.Handler {
 	return with("Accept-Post", typeSDP, h.offerServers(h.knows, methods{
-		http.MethodPost: often(h.crowd.joins, h.join),
+		http.MethodPost: h.joining(h.join),
 		http.MethodGet:  discover,
 		http.MethodHead: discover,
 	}))

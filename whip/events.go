@@ -51,7 +51,7 @@ func eventsLink(location string) string {
 
 // events is /whep/{app}/{key}/{session}/events, where event streams are made.
 func (h *Handler) events() http.Handler {
-	return with("Accept-Post", "application/json", methods{http.MethodPost: often(h.crowd.changes, h.makeEvents)})
+	return with("Accept-Post", "application/json", methods{http.MethodPost: h.changing(h.makeEvents)})
 }
 
 // makeEvents takes a list of events, all of them if there is no body.
@@ -103,7 +103,7 @@ func (s *session) addEvents(kinds []string) (id string, err error) {
 
 // eventStream is /whep/{app}/{key}/{session}/events/{stream}.
 func (h *Handler) eventStream() http.Handler {
-	return methods{http.MethodGet: often(h.crowd.changes, h.sendEvents), http.MethodDelete: often(h.crowd.changes, h.endEvents)}
+	return methods{http.MethodGet: h.changing(h.sendEvents), http.MethodDelete: h.changing(h.endEvents)}
 }
 
 // endEvents ends an event stream.

@@ -78,7 +78,7 @@ func (i *Ingest) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // endpoint is /whip/{app}/{name} (RFC 9725 §4.1, 4.2).
 func (i *Ingest) endpoint() http.Handler {
 	return with("Accept-Post", typeSDP, i.offerServers(i.knows, methods{
-		http.MethodPost: often(i.crowd.joins, i.publish),
+		http.MethodPost: i.joining(i.publish),
 		http.MethodGet:  discover,
 		http.MethodHead: discover,
 	}))
@@ -93,7 +93,7 @@ func (i *Ingest) publish(w http.ResponseWriter, r *http.Request) error {
 		RemoteAddr: from, Agent: r.UserAgent(),
 	})
 	if err != nil {
-		return denied(w, err, token)
+		return i.denied(w, err, token)
 	}
 	offer, err := readBody(w, r, typeSDP, maxOffer)
 	if err == nil {

@@ -9,7 +9,7 @@ import (
 
 // methods are what one kind of URL can do. An error becomes a problem
 // document; OPTIONS need not be in it.
-type methods map[string]func(http.ResponseWriter, *http.Request) error
+type methods map[string]action
 
 func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	do, ok := m[r.Method]

@@ -6,8 +6,8 @@ import "net/http"
 // the same under /whip/ (RFC 9725 §4.2, 4.3).
 func (d *door) resource() http.Handler {
 	return with("Accept-Patch", typeFragment, methods{
-		http.MethodPatch:  often(d.crowd.changes, d.patch),
-		http.MethodDelete: often(d.crowd.changes, d.leave),
+		http.MethodPatch:  d.changing(d.patch),
+		http.MethodDelete: d.changing(d.leave),
 		http.MethodGet:    d.probe,
 		http.MethodHead:   d.probe,
 	})
