@@ -94,8 +94,8 @@ flood: deps-test ## 10,000 bad requests and 2,000 sessions that never connect be
 e2e-clients: deps-axe ## WHEP clients by others, from npm, in Chromium: they play, restart ICE and leave
 	@WHEP_CLIENTS="$$(scripts/whep-clients)" go test -tags e2e,clients -count=1 -timeout 30m -run Clients -v ./e2e
 
-e2e-nat: deps-test ## Chromium behind a NAT and five firewalls: UDP, ICE-TCP, TURN over UDP, TCP, TLS; needs root
-	@go test -tags e2e,nat -count=1 -timeout 10m -run ChromiumReached -v ./e2e
+e2e-nat: deps-test ## Chromium and the doctor behind a NAT and five firewalls: UDP, ICE-TCP, TURN over UDP, TCP, TLS; needs root
+	@go test -tags e2e,nat -count=1 -timeout 20m -parallel 6 -run 'ChromiumReached|ChromiumPublishes|ChromiumAdapts|DoctorTells' -v ./e2e
 
 e2e-acme: deps-test $(PEBBLE) ## certificates from Pebble, Let's Encrypt's ACME server for tests
 	@PEBBLE="$(CURDIR)/$(PEBBLE)" go test -tags e2e,acme -count=1 -run ACME -v ./e2e

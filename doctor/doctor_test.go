@@ -59,6 +59,16 @@ func TestTryFails(t *testing.T) {
 	if _, err := Try(patient(t), url, Way{Transport: "tcp"}); !errors.Is(err, ErrNoWay) {
 		t.Errorf("TCP that is not offered: %v", err)
 	}
+	for turn, want := range map[string]bool{
+		"turn:[::1]:3478?transport=udp": false, "turn:127.0.0.1:3478": true, "turns:[::ffff:127.0.0.1]:443": true, "turn:nowhere.invalid": true,
+	} {
+		if got := hasIPv4(patient(t), turn); got != want {
+			t.Errorf("%s has an IPv4 address: %t", turn, got)
+		}
+	}
+	if _, err := Try(patient(t), url, Way{Transport: "udp", Relay: ICEServer{URLs: "turn:[::1]:3478"}}); !errors.Is(err, ErrUntried) {
+		t.Errorf("TURN over IPv6: %v", err)
+	}
 	other := httptest.NewServer(http.NotFoundHandler())
 	defer other.Close()
 	if _, err := Try(patient(t), other.URL, Way{Transport: "udp"}); err == nil || !strings.Contains(err.Error(), "404") {

@@ -8,11 +8,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/pion/stun/v4"
 	"github.com/pion/webrtc/v4"
 
 	"github.com/sluice-media/sluice/rtc"
@@ -26,6 +30,10 @@ type Way struct {
 
 // ErrNoWay means that the server offers no candidate of that kind.
 var ErrNoWay = errors.New("it is not offered")
+
+// ErrUntried means that a TURN server has no address in IPv4, which is all by which
+// this client reaches one. Browsers use either.
+var ErrUntried = errors.New("it has no IPv4 address, and TURN over IPv6 is tried by browsers alone")
 
 // Offered asks a server, whose /doctor/session url is, what it has to offer: its
 // candidates ("candidate:…") and ICE servers.
@@ -52,6 +60,9 @@ func Offered(ctx context.Context, url string) (candidates []string, servers []IC
 func Try(ctx context.Context, url string, w Way) (time.Duration, error) {
 	var c webrtc.Configuration
 	if w.Relay.URLs != "" {
+		if !hasIPv4(ctx, w.Relay.URLs) {
+			return 0, ErrUntried
+		}
 		c.ICETransportPolicy = webrtc.ICETransportPolicyRelay
 		c.ICEServers = []webrtc.ICEServer{{URLs: []string{w.Relay.URLs}, Username: w.Relay.Username, Credential: w.Relay.Credential}}
 	}
@@ -85,6 +96,17 @@ func Try(ctx context.Context, url string, w Way) (time.Duration, error) {
 	case <-ctx.Done():
 		return 0, fmt.Errorf("no connection within %v", time.Since(start).Round(time.Second))
 	}
+}
+
+// hasIPv4 says whether a TURN server has such an address. One that has none at all
+// is left to fail.
+func hasIPv4(ctx context.Context, turn string) bool {
+	uri, err := stun.ParseURI(turn)
+	if err != nil {
+		return true
+	}
+	all, err := net.DefaultResolver.LookupNetIP(ctx, "ip", uri.Host)
+	return err != nil || slices.ContainsFunc(all, func(a netip.Addr) bool { return a.Unmap().Is4() })
 }
 
 // only leaves the candidates of one transport in a session description, and

@@ -79,6 +79,10 @@ var rows = []row{
 	{line: line{"FFmpeg 9", "AV1", "Opus", passed, asOpus, "e2e-codecs"}, test: "TestCodecsInChromium"},
 	{line: line{"FFmpeg 9", "H.265", "Opus", if422, asOpus, "e2e-codecs"}, test: "TestH265"},
 	{line: line{"recorded FFmpeg 9", "VP9, AV1, H.265", "Opus", if422, asOpus, makeTest}, test: "TestEnhancedRTMP"},
+	{line: line{"FFmpeg 9 over WHIP", "H.264", "Opus", passed, asOpus, "e2e-whip"}, test: "TestWHIPOfFFmpeg"},
+	{line: line{"GStreamer 1.28 over WHIP", "H.264", "Opus", passed, asOpus, "e2e-whip"}, test: "TestWHIPOfGStreamer"},
+	{line: line{"Chromium by the page /publish", "H.264", "Opus", passed, asOpus, makeTest}, test: "TestBrowserGoesLive"},
+	{line: line{"pion over WHIP", "H.264 with B-frames, pyramid", "none", reenc, nothing, makeTest}, test: "TestWHIPBFrames"},
 	{line: line{"ffmpeg", "H.264 with B-frames, pyramid", "AAC", reenc, opus, makeTest}, test: "TestBFramesPlay"},
 
 	{line: line{"ffmpeg", "H.264 baseline", "AAC", passed, opus, makeMore}, custom: &source.Custom{Video: small, Audio: tone, Options: plain + " -profile:v baseline" + stereo}, want: want{size: "320x180", frames: 60, packets: 60}},

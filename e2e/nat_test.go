@@ -30,13 +30,15 @@ import (
 	"github.com/sluice-media/sluice/e2e/whip"
 )
 
-// networks are those that viewers sit in: what their firewall lets out beside
-// the page, and the way on which they are then expected to be reached.
-var networks = []struct {
+// network is one that viewers sit in: what its firewall lets out beside the page,
+// and the way on which they are then expected to be reached.
+type network struct {
 	name  string
 	allow []string
 	way   string
-}{
+}
+
+var networks = []network{
 	{"UDP", []string{"meta l4proto udp", "meta l4proto tcp"}, "udp host"},
 	{"ICE-TCP only", []string{"tcp dport 8189"}, "tcp host"},
 	{"TURN over UDP only", []string{"udp dport 3478"}, "udp relay"},
@@ -48,9 +50,24 @@ var networks = []struct {
 // returns the file with the certificate of its TURN server.
 func natServer(t *testing.T, l *lab.Lab, flags ...string) (certificate string) {
 	t.Helper()
-	certificate, key := certificateOf(t, lab.Public, lab.PublicIPv6)
-	s := l.OnServer(t, append([]string{
-		os.Getenv("SLUICE_BIN"), "--http-addr=:8080", "--rtmp-addr=127.0.0.1:1935", "--webrtc-public-ip=" + lab.Public, "--webrtc-public-ip=" + lab.PublicIPv6,
+	s, certificate := startIn(t, l, flags...)
+	l.OnServer(t, append([]string{"ffmpeg"}, source.FFmpeg{}.Args("rtmp://127.0.0.1/live/show")...)...)
+	await.Success(t, 20*time.Second, func() error {
+		if !strings.Contains(s.Output(), "publication") {
+			return fmt.Errorf("no stream")
+		}
+		return nil
+	})
+	return certificate
+}
+
+// startIn starts Sluice without a stream.
+func startIn(t *testing.T, l *lab.Lab, flags ...string) (s *proc.Process, certificate string) {
+	t.Helper()
+	certificate, key := certificateOf(t, lab.Public, lab.PublicIPv6, "127.0.0.1")
+	s = l.OnServer(t, append([]string{
+		os.Getenv("SLUICE_BIN"), "--http-addr=:8080", "--rtmp-addr=127.0.0.1:1935",
+		"--webrtc-public-ip=" + lab.Public, "--webrtc-public-ip=" + lab.PublicIPv6,
 		"--turn-addr=:3478", "--turn-tls-addr=:443", "--tls-cert=" + certificate, "--tls-key=" + key,
 	}, flags...)...)
 	await.Success(t, 10*time.Second, func() error {
@@ -62,14 +79,7 @@ func natServer(t *testing.T, l *lab.Lab, flags ...string) (certificate string) {
 		}
 		return nil
 	})
-	l.OnServer(t, append([]string{"ffmpeg"}, source.FFmpeg{}.Args("rtmp://127.0.0.1/live/show")...)...)
-	await.Success(t, 20*time.Second, func() error {
-		if !strings.Contains(s.Output(), "publication") {
-			return fmt.Errorf("no stream")
-		}
-		return nil
-	})
-	return certificate
+	return s, certificate
 }
 
 // TestReachesEveryViewer watches from behind a NAT, through one firewall after
@@ -180,11 +190,11 @@ func viewerOf(test string, env ...string) []string {
 // watched waits for a viewer, and tells what it saw.
 func watched(t *testing.T, v *proc.Process) {
 	t.Helper()
-	if err := v.Wait(time.Minute); err != nil {
+	if err := v.Wait(2 * time.Minute); err != nil {
 		t.Errorf("the viewer: %v", err)
 	}
 	for line := range strings.Lines(v.Output()) {
-		if strings.Contains(line, "watched") || strings.Contains(line, "publishing") {
+		if strings.Contains(line, "watched") || strings.Contains(line, "publishing over") {
 			t.Log(strings.TrimSpace(line))
 		}
 	}

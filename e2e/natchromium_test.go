@@ -3,9 +3,13 @@
 package e2e
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,7 +24,7 @@ import (
 func TestChromiumReached(t *testing.T) {
 	l := lab.New(t)
 	natServer(t, l)
-	reach := func(t *testing.T, host string) {
+	reach := func(t *testing.T, host string, networks []network) {
 		for _, n := range networks {
 			t.Run(n.name, func(t *testing.T) {
 				l.Allow(t, append(n.allow, "tcp dport 8080")...)
@@ -28,17 +32,19 @@ func TestChromiumReached(t *testing.T) {
 			})
 		}
 	}
-	t.Run("IPv4", func(t *testing.T) { reach(t, lab.Public) })
+	t.Run("IPv4", func(t *testing.T) { reach(t, lab.Public, networks) })
 	l.GiveIPv6(t)
 	l.TakeIPv4(t)
-	t.Run("IPv6", func(t *testing.T) { reach(t, "["+lab.PublicIPv6+"]") })
+	// Chromium 156 does not even try ICE-TCP over IPv6; pion's client does, see
+	// TestReachesViewersOverIPv6.
+	t.Run("IPv6", func(t *testing.T) { reach(t, "["+lab.PublicIPv6+"]", slices.Delete(slices.Clone(networks), 1, 2)) })
 }
 
 // TestChromiumPublishesThroughHTTPS goes live from Chromium's made-up camera through
 // a firewall that lets nothing but HTTPS out.
 func TestChromiumPublishesThroughHTTPS(t *testing.T) {
 	l := lab.New(t)
-	natServer(t, l, "--https-addr=:443")
+	certificate := natServer(t, l, "--https-addr=:443")
 	l.Allow(t, "tcp dport 443")
 	publisher := l.OnViewer(t, viewerOf("TestChromiumPublisherBehindNAT", "NAT_STUDIO=https://"+lab.Public+"/publish?name=live/cam",
 		"NAT_WAY=tls relay", "CHROMIUM="+os.Getenv("CHROMIUM"))...)
@@ -51,12 +57,46 @@ func TestChromiumPublishesThroughHTTPS(t *testing.T) {
 		}
 		return nil
 	})
-	watched(t, l.OnServer(t, viewerOf("TestBehindNAT", "NAT_WHEP=http://127.0.0.1:8080/whep/live/cam", "NAT_WAY=", "NAT_FRAMES=20")...))
+	watched(t, l.OnServer(t, viewerOf("TestBehindNAT", "NAT_WHEP=https://127.0.0.1/whep/live/cam", "NAT_WAY=", "NAT_FRAMES=20",
+		"SSL_CERT_FILE="+certificate)...))
+	watched(t, publisher)
+}
+
+// TestChromiumAdapts: a browser whose line becomes slow learns of it by Sluice's
+// transport-wide feedback, sends what the line takes, and more when it takes more.
+func TestChromiumAdapts(t *testing.T) {
+	l := lab.New(t)
+	certificate := natServer(t, l, "--https-addr=:443")
+	l.Allow(t, "meta l4proto { tcp, udp }")
+	publisher := l.OnViewer(t, viewerOf("TestChromiumPublisherBehindNAT", "NAT_STUDIO=https://"+lab.Public+"/publish?name=live/cam",
+		"NAT_WAY=udp host", "NAT_TIME=75s", "CHROMIUM="+os.Getenv("CHROMIUM"))...)
+	until := func(what string, ok func(kbits int) bool) {
+		t.Helper()
+		await.Success(t, 30*time.Second, func() error {
+			all := regexp.MustCompile(`sends (\d+) kbit/s`).FindAllStringSubmatch(publisher.Output(), -1)
+			if len(all) == 0 {
+				return errors.New("nothing is sent")
+			}
+			kbits, _ := strconv.Atoi(all[len(all)-1][1])
+			if !ok(kbits) {
+				return fmt.Errorf("%s: %d kbit/s are sent", what, kbits)
+			}
+			t.Logf("%s: %d kbit/s", what, kbits)
+			return nil
+		})
+	}
+	until("on a good line", func(kbits int) bool { return kbits > 1000 })
+	l.SlowUp(t, "500kbit")
+	until("on one of 500 kbit/s", func(kbits int) bool { return kbits > 50 && kbits < 500 })
+	watched(t, l.OnServer(t, viewerOf("TestBehindNAT", "NAT_WHEP=https://127.0.0.1/whep/live/cam", "NAT_WAY=", "NAT_TIME=5s", "NAT_FRAMES=50",
+		"SSL_CERT_FILE="+certificate)...))
+	l.SlowUp(t, "")
+	until("on a good line again", func(kbits int) bool { return kbits > 1000 })
 	watched(t, publisher)
 }
 
 // TestChromiumPublisherBehindNAT is the publisher of
-// TestChromiumPublishesThroughHTTPS.
+// TestChromiumPublishesThroughHTTPS and TestChromiumAdapts.
 func TestChromiumPublisherBehindNAT(t *testing.T) {
 	studio := os.Getenv("NAT_STUDIO")
 	if studio == "" {
@@ -70,7 +110,14 @@ func TestChromiumPublisherBehindNAT(t *testing.T) {
 	if want := os.Getenv("NAT_WAY"); way != want {
 		t.Errorf("the media goes over %s, want %s", way, want)
 	}
-	watch(t, 8*time.Second)
+	during, err := time.ParseDuration(cmp.Or(os.Getenv("NAT_TIME"), "8s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(during); time.Now().Before(end); {
+		t.Logf("sends %s kbit/s", page.Ask(targetBitrate))
+		watch(t, time.Second)
+	}
 	page.Screenshot("nat-studio")
 }
 
@@ -86,6 +133,12 @@ const selectedWay = `(async () => {
 	// behind it, with the relay's port.
 	const relay = all.find((s) => s.type === "local-candidate" && s.candidateType === "relay" && s.port === local.port);
 	return relay ? relay.relayProtocol + " relay" : local.protocol + " host";
+})()`
+
+// targetBitrate is what a page's publication would send of video, in kbit/s.
+const targetBitrate = `(async () => {
+	const all = [...(await window.sluice.pc.getStats()).values()];
+	return String(Math.round(all.find((s) => s.type === "outbound-rtp" && s.kind === "video").targetBitrate / 1000));
 })()`
 
 // TestChromiumBehindNAT is the viewer of TestChromiumReached.

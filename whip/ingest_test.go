@@ -150,6 +150,17 @@ func TestWHIP(t *testing.T) {
 	}
 }
 
+// The offers of all clients publish as well, with their media turned round.
+func TestOffersPublish(t *testing.T) {
+	for name, offer := range readOffers(t) {
+		t.Run(name, func(t *testing.T) {
+			if got := newStudio(t).do(t, post("/whip/live/a", strings.ReplaceAll(offer, "recvonly", "sendonly"))); got.status != http.StatusCreated {
+				t.Errorf("%d %s", got.status, got.body)
+			}
+		})
+	}
+}
+
 // A publisher is told of the same servers as a viewer, by OPTIONS only if it may
 // publish.
 func TestPublishersICEServers(t *testing.T) {

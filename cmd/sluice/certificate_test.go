@@ -3,52 +3,100 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluice-media/sluice/ingest/rtmptest"
 )
 
-// The certificate is that of the files, also when they have changed; half a
-// renewal leaves the pair that there was.
+// The certificate of every port is that of the files, also when they have changed;
+// half a renewal leaves the pair that there was, until the other half comes.
 func TestCertificateIsReadAgain(t *testing.T) {
-	dir := t.TempDir()
-	cert, key := rtmptest.WriteCertificate(t, dir, 1)
-	g := startGateway(t, "--video-only", "--rtmps-addr=127.0.0.1:0", "--tls-cert="+cert, "--tls-key="+key)
-	rtmps, err := url.Parse(g.ready.RTMPS)
-	if err != nil {
-		t.Fatal(err)
+	for name, turn := range map[string]string{"HTTPS and TURN share a port": "127.0.0.1:0", "each has its own": "127.0.0.2:0"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			cert, key := rtmptest.WriteCertificate(t, dir, 1)
+			g := startGateway(t, "--video-only", "--rtmps-addr=127.0.0.1:0", "--https-addr=127.0.0.1:0", "--turn-tls-addr="+turn,
+				"--tls-cert="+cert, "--tls-key="+key)
+			ports := tlsPorts(t, g, turn)
+			check := func(serial int64) {
+				t.Helper()
+				for name, port := range ports {
+					conn, err := tls.Dial("tcp", port, &tls.Config{InsecureSkipVerify: true})
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got := conn.ConnectionState().PeerCertificates[0].SerialNumber.Int64(); got != serial {
+						t.Errorf("%s has certificate %d, want %d", name, got, serial)
+					}
+					conn.Close()
+				}
+			}
+			check(1)
+			rtmptest.WriteCertificate(t, dir, 2)
+			g.until("TLS certificate renewed")
+			check(2)
+			if err := os.WriteFile(key, []byte("half a key"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			g.until("the TLS certificate stays as it was")
+			check(2)
+			rtmptest.WriteCertificate(t, dir, 3)
+			g.until("TLS certificate renewed")
+			check(3)
+
+			_, body := get(g.ready.Admin + "metrics")
+			seconds := expiry(t, cert).Unix()
+			if want := fmt.Sprintf("\nsluice_tls_certificate_expiry_timestamp_seconds %g\n", float64(seconds)); !strings.Contains(body, want) {
+				t.Errorf("the metrics do not tell that the certificate expires at %d", seconds)
+			}
+			g.stop()
+			if code := g.exitCode(); code != exitOK {
+				t.Errorf("exit code %d", code)
+			}
+		})
 	}
-	check := func(serial int64) {
-		t.Helper()
-		conn, err := tls.Dial("tcp", rtmps.Host, &tls.Config{InsecureSkipVerify: true})
+}
+
+// tlsPorts are the addresses of a gateway's TLS servers.
+func tlsPorts(t *testing.T, g *gatewayInTest, turn string) map[string]string {
+	t.Helper()
+	ports := map[string]string{}
+	for name, at := range map[string]string{"RTMPS": g.ready.RTMPS, "HTTPS": g.ready.Page} {
+		u, err := url.Parse(at)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Close()
-		if got := conn.ConnectionState().PeerCertificates[0].SerialNumber.Int64(); got != serial {
-			t.Errorf("certificate %d, want %d", got, serial)
-		}
+		ports[name] = u.Host
 	}
-	check(1)
-	rtmptest.WriteCertificate(t, dir, 2)
-	g.until("TLS certificate renewed")
-	check(2)
-	if err := os.WriteFile(key, []byte("half a key"), 0o600); err != nil {
+	at, _, _ := strings.Cut(g.ready.TURN, "?")
+	host, _, _ := net.SplitHostPort(turn)
+	ports["TURN"] = net.JoinHostPort(host, at[strings.LastIndexByte(at, ':')+1:])
+	return ports
+}
+
+// expiry is when the certificate of a file ends to be valid.
+func expiry(t *testing.T, cert string) time.Time {
+	t.Helper()
+	text, err := os.ReadFile(cert)
+	if err != nil {
 		t.Fatal(err)
 	}
-	g.until("the TLS certificate stays as it was")
-	check(2)
-	if _, body := get(g.ready.Admin + "metrics"); !strings.Contains(body, "\nsluice_tls_certificate_expiry_timestamp_seconds ") {
-		t.Error("the metrics do not tell when the certificate expires")
+	block, _ := pem.Decode(text)
+	c, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
 	}
-	g.stop()
-	if code := g.exitCode(); code != exitOK {
-		t.Errorf("exit code %d", code)
-	}
+	return c.NotAfter
 }
 
 func TestCertificateThatCannotBeRead(t *testing.T) {

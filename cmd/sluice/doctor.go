@@ -138,6 +138,10 @@ func (d *diagnosis) try(ctx context.Context, name string, w doctor.Way, remedy s
 	defer cancel()
 	took, err := doctor.Try(ctx, d.session, w)
 	what := cmp.Or(w.Relay.URLs, name)
+	if errors.Is(err, doctor.ErrUntried) {
+		d.note(name, "%s is not tried: %v; /doctor does it", what, err)
+		return
+	}
 	if err != nil {
 		d.bad(name, "%s does not work (%v): "+remedy, append([]any{what, err}, args...)...)
 		return

@@ -114,6 +114,16 @@ func (l *Lab) Slow(tb testing.TB, rate string) {
 	run(tb, "", "ip", "netns", "exec", l.nat, "tc", "qdisc", "add", "dev", "lan", "root", "tbf", "rate", rate, "burst", "10kb", "latency", "200ms")
 }
 
+// SlowUp does so with the line from the viewer; "" takes it back.
+func (l *Lab) SlowUp(tb testing.TB, rate string) {
+	tb.Helper()
+	if rate == "" {
+		run(tb, "", "ip", "netns", "exec", l.nat, "tc", "qdisc", "del", "dev", "wan", "root")
+		return
+	}
+	run(tb, "", "ip", "netns", "exec", l.nat, "tc", "qdisc", "add", "dev", "wan", "root", "tbf", "rate", rate, "burst", "10kb", "latency", "200ms")
+}
+
 func (l *Lab) nft(tb testing.TB, rules string) {
 	tb.Helper()
 	run(tb, rules, "ip", "netns", "exec", l.nat, "nft", "-f", "-")
