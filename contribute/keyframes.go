@@ -29,9 +29,6 @@ func (k *keyframes) lost() { k.last = time.Time{} }
 // wanted says whether to ask now, and notes that it is done. needed says whether
 // a viewer needs one, and forgets it.
 func (k *keyframes) wanted(now time.Time, needed func() bool) bool {
-	if now.Before(k.asked.Add(keyframeAgain)) {
-		return false
-	}
 	if needed() {
 		k.needed = true
 	}
