@@ -54,6 +54,14 @@ func (h *history) compact() {
 	}
 }
 
+// newest returns the sequence number that the newest frame begins with.
+func (h *history) newest() uint16 {
+	if len(h.frames) == 0 {
+		return 0
+	}
+	return h.frames[len(h.frames)-1].first
+}
+
 // find returns the frame and the packet's place in it.
 func (h *history) find(seq uint16) (s sentFrame, packet int, ok bool) {
 	kept := h.frames[h.gone:]

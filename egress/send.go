@@ -10,6 +10,10 @@ import (
 // one who catches up does not hold up the others.
 const turnFrames = 8
 
+// reportSlack is how long sender reports wait for a turn that there is anyway:
+// one for them alone costs more than they do.
+const reportSlack = 100 * time.Millisecond
+
 // output is what a viewer sends from. It belongs to the worker that has the
 // viewer.
 type output struct {
@@ -63,9 +67,9 @@ func (v *Viewer) fetch() int {
 		return 0
 	}
 	state, _ := v.backlog.state()
-	sum := int(state) + len(o.audio) + o.reports.started
+	sum := int(state) + len(o.audio) + o.reports.started + len(v.reports)
 	if p := o.video; p != nil {
-		sum += int(p.last) + int(p.floor) + int(p.rtt) + p.history.gone
+		sum += int(p.last) + int(p.floor) + int(p.rtt) + int(p.history.newest())
 	}
 	for _, t := range o.reports.tracks {
 		sum += int(t.header.SequenceNumber) + int(t.packets)
@@ -102,7 +106,7 @@ func (v *Viewer) play(batch *rtc.Batch, sent *ledger) {
 	} else {
 		v.sendAudio(o, now, sent) // never behind a replay
 	}
-	pause = min(pause, o.reports.step(now))
+	pause = min(pause, o.reports.step(now)+reportSlack)
 	v.wait(o, pause, now)
 }
 
@@ -111,7 +115,7 @@ func (v *Viewer) wait(o *output, pause time.Duration, now time.Time) {
 	switch at := now.Add(pause); {
 	case pause <= 0:
 		v.ask()
-	case at.Before(o.set), !o.set.After(now):
+	case at.Before(o.set), !o.set.After(now.Add(reportSlack)):
 		o.alarm.Reset(pause)
 		o.set = at
 	}

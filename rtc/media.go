@@ -13,9 +13,9 @@ var (
 	errShortRTCP  = errors.New("RTCP packet without a header")
 )
 
-// Media sends RTP to a peer past pion's layers: a packet is sealed into the
-// batch of whoever sends it now, and goes where ICE has found the peer. RTCP
-// stays pion's.
+// Media sends RTP and RTCP to a peer past pion's layers: a packet is sealed into
+// the batch of whoever sends it now, and goes where ICE has found the peer. What
+// the peer sends stays pion's.
 type Media struct {
 	sealer sealer
 	route  *route

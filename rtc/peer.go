@@ -45,10 +45,10 @@ func (t *Transport) NewPeer(o *Offer, interceptors *interceptor.Registry) (*Peer
 	return q, nil
 }
 
-// OpenMedia returns what sends RTP to a peer that is connected. It fails where
-// we are the client in DTLS: then pion has to. It is for who has sent none yet,
-// and works once: two that seal with one key would use nonces twice (RFC 3711
-// §9.1).
+// OpenMedia returns what sends RTP and RTCP to a peer that is connected. It fails
+// where we are the client in DTLS: then pion has to. It is for who has sent
+// neither yet, and works once: two that seal with one key would use nonces twice
+// (RFC 3711 §9.1).
 func (q *Peer) OpenMedia() (*Media, error) {
 	profile, keys, err := q.secrets.keys()
 	if err != nil {

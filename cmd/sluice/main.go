@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 )
@@ -29,6 +30,11 @@ func main() {
 	context.AfterFunc(ctx, stop) // the second signal meets the default: it kills
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
+
+// gcPercent is half of Go's default: sending makes no garbage, so that
+// collecting twice as often costs nothing that could be measured, and a viewer
+// a tenth less memory.
+const gcPercent = 50
 
 // run is the whole program, from its arguments to its exit code. It serves
 // until ctx is done.
@@ -58,6 +64,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		sentence := strings.Join(strings.Fields(err.Error()), " ") // the YAML parser likes lines
 		fmt.Fprintf(stderr, "sluice: %s\nTry: sluice --help\n", sentence)
 		return exitUsage
+	}
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
 	}
 	logger := newLogger(stderr, opts.LogLevel, opts.LogFormat)
 	if err := serve(ctx, opts, logger, stdout); err != nil {
