@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/pion/logging"
@@ -84,6 +85,9 @@ func New(c Config) (*Server, error) {
 		PermissionTimeout: permissionTime,
 		InboundMTU:        maxPacket,
 		LoggerFactory:     c.PionLog,
+		// Who asks for no family gets IPv4 (RFC 8656 §7.2), whatever it came over,
+		// but from a server that has none that of its way here.
+		StrictAddressFamily: slices.ContainsFunc(c.Announced(), func(a netip.AddrPort) bool { return a.Addr().Is4() }),
 	}
 	relays := &relays{routes: newRoutes(c.Media, c.Announced), peers: newPeers(c.Peers), series: series}
 	if c.UDP != nil {

@@ -46,6 +46,56 @@ func TestRelaysToMedia(t *testing.T) {
 	}
 }
 
+// A client over IPv6 gets a relay of either family, each of which reaches the media
+// port by its address of that family (RFC 8656 §4.2).
+func TestRelaysOverIPv6(t *testing.T) {
+	over, err := net.ListenUDP("udp6", &net.UDPAddr{IP: net.IPv6loopback})
+	if err != nil {
+		t.Skip("no IPv6 here:", err)
+	}
+	nat6 := netip.MustParseAddr("2001:db8::7")
+	w := newWorld(t, func(c *Config) {
+		_ = c.UDP.Close()
+		c.UDP = over
+		both := []netip.AddrPort{c.Announced()[0], netip.AddrPortFrom(nat6, c.Media.Port())}
+		c.Announced = func() []netip.AddrPort { return both }
+	})
+	for family, announced := range map[pion.RequestedAddressFamily]netip.Addr{
+		pion.RequestedAddressFamilyIPv4: nat, pion.RequestedAddressFamilyIPv6: nat6,
+	} {
+		t.Run(family.String(), func(t *testing.T) {
+			from, err := net.ListenUDP("udp6", &net.UDPAddr{IP: net.IPv6loopback})
+			if err != nil {
+				t.Fatal(err)
+			}
+			user, password := w.config.Credentials.Issue()
+			c, err := pion.NewClient(&pion.ClientConfig{
+				Conn: from, TURNServerAddr: over.LocalAddr().String(), RequestedAddressFamily: family,
+				Username: user, Password: password, LoggerFactory: quiet(),
+			})
+			if err == nil {
+				err = c.Listen()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer from.Close()
+			defer c.Close()
+			relay, err := c.Allocate()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer relay.Close()
+			if host, _, _ := net.SplitHostPort(relay.LocalAddr().String()); host != announced.String() {
+				t.Errorf("the relay is said to be at %s, want %s", host, announced)
+			}
+			if !echoes(t, relay, netip.AddrPortFrom(announced, w.media.Port()), patience) {
+				t.Error("no echo")
+			}
+		})
+	}
+}
+
 // Of several addresses each answers for itself.
 func TestSeveralAddresses(t *testing.T) {
 	own := netip.MustParseAddr("127.0.0.1")
