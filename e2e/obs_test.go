@@ -132,20 +132,23 @@ func TestOBSTesting(t *testing.T) {
 	if program == "" {
 		t.Skip("make e2e-obs-testing")
 	}
-	cert, key := selfSigned(t)
-	addr := server.FreeTCP(t)
-	s := server.Start(t, "--rtmps-addr", addr, "--tls-cert", cert, "--tls-key", key)
-	for _, c := range []struct{ name, url, encoder, codec, treatment string }{
-		{"AV1", s.Publish("live"), "ffmpeg_svt_av1", "AV1", ""},
-		{"RTMPS", "rtmps://" + addr + "/live", "", "H.264", "re-encoded"},
+	for _, c := range []struct{ name, scheme, encoder, codec, treatment string }{
+		{"AV1", "rtmp", "ffmpeg_svt_av1", "AV1", ""},
+		{"RTMPS", "rtmps", "", "H.264", "re-encoded"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			cert, key := selfSigned(t)
+			addr := server.FreeTCP(t)
+			s := server.Start(t, "--rtmps-addr", addr, "--tls-cert", cert, "--tls-key", key)
+			if c.scheme == "rtmp" {
+				addr = s.RTMP
+			}
 			t.Setenv("OBS", program)
 			t.Setenv("OBS_CA", cert)
 			t.Setenv("OBS_ENCODER", c.encoder)
 			clip := filepath.Join(t.TempDir(), "clip.mkv")
 			source.BarcodeClip(t, clip)
-			obs := proc.Start(t, "obs/run.sh", c.url, "obs", clip, "")
+			obs := proc.Start(t, "obs/run.sh", c.scheme+"://"+addr+"/live", "obs", clip, "")
 			live := s.WaitLive("live/obs")
 			if live.Video.Codec != c.codec || live.Video.Width != 480 || live.Video.Treatment != c.treatment {
 				t.Errorf("stream list says %+v", live.Video)
