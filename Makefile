@@ -71,7 +71,7 @@ e2e-obs: deps-obs ## a real OBS, without a screen, against the built binary
 	@go test -tags e2e,obs -count=1 -timeout 30m -run OBS -v ./e2e
 
 .PHONY: e2e-obs-testing
-e2e-obs-testing: deps-obs ## a newer OBS, of Debian testing: AV1 over Enhanced RTMP, RTMPS
+e2e-obs-testing: deps-obs ## a newer OBS, of Debian testing, over RTMPS
 	@OBS_TESTING="$$(scripts/obs-testing)" go test -tags e2e,obs -count=1 -timeout 30m -run TestOBSTesting -v ./e2e
 
 e2e-publishers: deps-test ## every row of docs/publishers.md that needs no other encoder than ffmpeg

@@ -71,7 +71,6 @@ const (
 var rows = []row{
 	{line: line{"OBS 29 at its defaults", "H.264 with B-frames", "AAC", reenc, opus, "e2e-obs"}, test: "TestOBSDefaults"},
 	{line: line{"OBS 29, bframes=0", "H.264", "AAC", passed, opus, "e2e-obs"}, test: "TestOBSPlays"},
-	{line: line{"OBS 32", "AV1", "AAC", passed, opus, "e2e-obs-testing"}, test: "TestOBSTesting"},
 	{line: line{"OBS 32 over RTMPS", "H.264 with B-frames", "AAC", reenc, opus, "e2e-obs-testing"}, test: "TestOBSTesting"},
 	{line: line{"GStreamer rtmp2sink", "H.264", "AAC (avenc_aac, voaacenc)", passed, opus, makeTest}, test: "TestGStreamerPublishes"},
 	{line: line{"ffmpeg over RTMPS", "H.264", "AAC", passed, opus, makeTest}, test: "TestRTMPS"},

@@ -125,15 +125,13 @@ func TestOBSWithAWrongKey(t *testing.T) {
 	}
 }
 
-// TestOBSTesting: a newer OBS publishes AV1 over Enhanced RTMP, and over RTMPS,
-// whose certificate it checks. Chromium shows it as it is.
+// TestOBSTesting: a newer OBS publishes over RTMPS, whose certificate it checks.
 func TestOBSTesting(t *testing.T) {
 	program := os.Getenv("OBS_TESTING")
 	if program == "" {
 		t.Skip("make e2e-obs-testing")
 	}
 	for _, c := range []struct{ name, scheme, encoder, codec, treatment string }{
-		{"AV1", "rtmp", "ffmpeg_svt_av1", "AV1", ""},
 		{"RTMPS", "rtmps", "", "H.264", "re-encoded"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
