@@ -91,8 +91,8 @@ e2e-axe: deps-axe ## the pages against axe-core's rules of accessibility, on pho
 flood: deps-test ## 10,000 bad requests and 2,000 sessions that never connect beside a viewer who misses nothing
 	@FLOOD=10000 go test -tags e2e -count=1 -timeout 30m -v -run TestFlood ./e2e
 
-e2e-clients: deps-axe ## WHEP clients by others, from npm, in Chromium: they play, restart ICE and leave
-	@WHEP_CLIENTS="$$(scripts/whep-clients)" go test -tags e2e,clients -count=1 -timeout 30m -run Clients -v ./e2e
+e2e-clients: deps-axe ## WHEP clients by others, in Chromium and on aiortc: they play, restart ICE and leave
+	@scripts/ffmpeg-enhanced >/dev/null || true; WHEP_CLIENTS="$$(scripts/whep-clients)" WHEP_PLAYERS="$$(scripts/whep-players)" go test -tags e2e,clients -count=1 -timeout 30m -run Clients -v ./e2e
 
 e2e-nat: deps-test ## Chromium and the doctor behind a NAT and five firewalls: UDP, ICE-TCP, TURN over UDP, TCP, TLS; needs root
 	@go test -tags e2e,nat -count=1 -timeout 20m -parallel 6 -run 'ChromiumReached|ChromiumPublishes|ChromiumAdapts|DoctorTells' -v ./e2e

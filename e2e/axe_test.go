@@ -4,7 +4,11 @@ package e2e
 
 import (
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -25,10 +29,21 @@ func TestAxe(t *testing.T) {
 		t.Fatalf("$AXE: %v", err)
 	}
 	const stream = "live/show"
-	s := server.Start(t)
+	_, hash := newKey(t)
+	rules := filepath.Join(t.TempDir(), "access.yml")
+	if err := os.WriteFile(rules, []byte("watch: [{stream: closed/*, tokens: [\""+hash+"\"]}]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := server.Start(t, "--access", rules)
 	source.FFmpeg{FrameRate: frameRate}.Publish(t, s.Publish(stream))
 	s.WaitLive(stream)
-	chromium := browser.StartChromium(t)
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		io.WriteString(w, `<!doctype html><html lang="en"><title>Elsewhere</title><main><h1>Elsewhere</h1>
+<sluice-player stream="`+stream+`"></sluice-player></main><script type="module" src="http://`+s.HTTP+`/sluice-player.js"></script></html>`)
+	}))
+	t.Cleanup(elsewhere.Close)
+	chromium := browser.StartChromium(t, browser.FakeCamera()...)
 	for _, c := range []struct{ name, path, state, key string }{
 		{"list", "/", "", ""},
 		{"missing", "/no/such/page", "", ""},
@@ -37,6 +52,10 @@ func TestAxe(t *testing.T) {
 		{"help", "/watch/live/show", "live", "?"},
 		{"bare", "/watch/live/show?controls=0", "live", ""},
 		{"offline", "/watch/live/nobody", "offline", ""},
+		{"token", "/watch/closed/show", "offline", ""},
+		{"publish", "/publish", "", ""},
+		{"doctor", "/doctor", "well", ""},
+		{"element", "", "", ""},
 	} {
 		for _, screen := range []struct {
 			name          string
@@ -44,7 +63,11 @@ func TestAxe(t *testing.T) {
 		}{{"phone", 390, 844}, {"desktop", 1280, 800}} {
 			name := fmt.Sprintf("axe-%s-%s", c.name, screen.name)
 			t.Run(name, func(t *testing.T) {
-				page := chromium.Open(t, "http://"+s.HTTP+c.path)
+				url := "http://" + s.HTTP + c.path
+				if c.name == "element" {
+					url = elsewhere.URL
+				}
+				page := chromium.Open(t, url)
 				page.Resize(screen.width, screen.height, screen.name == "phone")
 				if c.state != "" {
 					page.WaitState(c.state, 15*time.Second)

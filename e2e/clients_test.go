@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/sluice-media/sluice/e2e/await"
 	"github.com/sluice-media/sluice/e2e/browser"
+	"github.com/sluice-media/sluice/e2e/proc"
 	"github.com/sluice-media/sluice/e2e/server"
 	"github.com/sluice-media/sluice/e2e/source"
 )
@@ -44,6 +46,19 @@ const player = new WebRTCPlayer({video, type: "whep", iceServers: []});
 await player.load(new URL("%s"));
 window.leave = () => player.unload();`
 
+// reader is the same for mediamtx-webrtc-react, MediaMTX's reader.js as a module.
+const reader = `
+const {MediaMTXWebRTCReader} = await import("/%s/dist/index.js");
+const reader = new MediaMTXWebRTCReader({
+	url: "%s",
+	onTrack: ({streams}) => {
+		video.srcObject = streams[0];
+		peerConnections.splice(0, peerConnections.length - 1); // those that it tried codecs with
+	},
+	onError: (error) => failures.push(error),
+});
+window.leave = () => reader.close();`
+
 // ufrag is of the connection's present ICE session.
 const ufrag = `peerConnections.at(-1).currentLocalDescription.sdp.match(/a=ice-ufrag:(.*)/)[1]`
 
@@ -63,12 +78,12 @@ func TestClients(t *testing.T) {
 		{"whip-whep", modules, true},
 		{"@binbat/whip-whep", modules, true},
 		{"@eyevinn/webrtc-player", eyevinn, false},
+		{"mediamtx-webrtc-react", reader, false},
 	} {
 		t.Run(c.folder, func(t *testing.T) {
 			script := fmt.Sprintf(c.script, c.folder, s.WHEP(stream))
 			elsewhere := clientPage(t, script)
 			page := chromium.Open(t, elsewhere)
-			page.Run(`window.failures = []; addEventListener("unhandledrejection", ({reason}) => failures.push(String(reason)))`)
 			playing := func() {
 				t.Helper()
 				await.Success(t, 15*time.Second, func() error {
@@ -139,11 +154,49 @@ func clientPage(t *testing.T, script string) string {
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		io.WriteString(w, `<!doctype html><title>client</title><video id="video" autoplay playsinline width="640"></video>
+<script>window.failures = []; addEventListener("unhandledrejection", ({reason}) => failures.push(String(reason)))</script>
+<script type="importmap">`+withoutReact+`</script>
 <script type="module">`+script+`</script>`)
 	})
 	elsewhere := httptest.NewServer(mux)
 	t.Cleanup(elsewhere.Close)
 	return elsewhere.URL
+}
+
+// withoutReact stands in for what the components beside the reader import.
+const withoutReact = `{"imports": {
+	"react": "data:text/javascript,const none=()=>{};export{none as default,none as useEffect,none as useRef,none as useState,none as useCallback}",
+	"react/jsx-runtime": "data:text/javascript,const none=()=>{};export{none as jsx,none as jsxs}"
+}}`
+
+// TestClientsWithoutBrowser: aiortc, in a Python that $WHEP_PLAYERS names, plays
+// for 20 s and leaves no session behind.
+func TestClientsWithoutBrowser(t *testing.T) {
+	players := os.Getenv("WHEP_PLAYERS")
+	if players == "" {
+		t.Skip("WHEP_PLAYERS names no Python with the players: make e2e-clients installs one, as root on Debian")
+	}
+	const stream, seconds = "live/show", 20
+	s := server.Start(t)
+	source.FFmpeg{FrameRate: frameRate}.Publish(t, s.Publish(stream))
+	s.WaitLive(stream)
+	text, err := os.ReadFile("testdata/whep_aiortc.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	player := proc.Start(t, players, "-c", string(text), s.WHEP(stream), fmt.Sprint(seconds))
+	if err := player.Wait(60 * time.Second); err != nil {
+		t.Error(err)
+	}
+	var decoded struct{ Video, Audio int }
+	if err := json.Unmarshal([]byte(player.Output()), &decoded); err != nil {
+		t.Fatalf("%v in %s", err, player.Output())
+	}
+	t.Logf("%d pictures, %d pieces of sound in %d s", decoded.Video, decoded.Audio, seconds)
+	if decoded.Video < seconds*frameRate*9/10 || decoded.Audio < seconds*50*9/10 { // of 20 ms
+		t.Error("too few")
+	}
+	noSessions(t, s)
 }
 
 // noSessions waits until the last session has ended.

@@ -22,7 +22,7 @@ func TestCodecsUnderLoss(t *testing.T) {
 	for _, codec := range []string{"AV1", "VP9"} {
 		t.Run(codec, func(t *testing.T) {
 			name := strings.ToLower(codec)
-			playRecorded(t, s, name)
+			playRecorded(t, s.RTMP, name)
 			s.WaitLive("live/" + name)
 			r := relay.Start(t, s.UDP, 20*time.Millisecond)
 			glass.Join(name, s.WHEP("live/"+name), r.Port)

@@ -23,7 +23,7 @@ func TestEnhancedRTMP(t *testing.T) {
 	for _, codec := range []string{"H.265", "AV1", "VP9"} {
 		t.Run(codec, func(t *testing.T) {
 			name := strings.ToLower(strings.ReplaceAll(codec, ".", ""))
-			playRecorded(t, s, name)
+			playRecorded(t, s.RTMP, name)
 			live := s.WaitLive("live/" + name)
 			if live.Video.Codec != codec || live.Video.Width != 320 || live.Video.Height != 180 || live.Video.BFrames {
 				t.Errorf("stream list says %+v", live.Video)
@@ -42,13 +42,13 @@ func TestEnhancedRTMP(t *testing.T) {
 }
 
 // playRecorded publishes testdata/NAME.flv as live/NAME until the test ends.
-func playRecorded(t *testing.T, s *server.Server, name string) {
+func playRecorded(t *testing.T, address, name string) {
 	t.Helper()
 	clip, err := rtmp.ReadFLV("testdata/" + name + ".flv")
 	if err != nil {
 		t.Fatal(err)
 	}
-	publisher, err := rtmp.Publish(s.RTMP, "live", name)
+	publisher, err := rtmp.Publish(address, "live", name)
 	if err != nil {
 		t.Fatal(err)
 	}

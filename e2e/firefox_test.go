@@ -4,6 +4,8 @@ package e2e
 
 import (
 	"fmt"
+	"os"
+	"path"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/sluice-media/sluice/e2e/await"
 	"github.com/sluice-media/sluice/e2e/browser"
+	"github.com/sluice-media/sluice/e2e/lab"
 	"github.com/sluice-media/sluice/e2e/server"
 	"github.com/sluice-media/sluice/e2e/source"
 )
@@ -46,6 +49,49 @@ func TestFirefox(t *testing.T) {
 	if n := s.Scrape().Sum("sluice_whep_requests_total", server.Label("method", "POST"), server.Label("status", "422")); n == 0 {
 		t.Error("no POST was answered with 422")
 	}
+}
+
+// TestFirefoxReached: behind a NAT a fresh Firefox plays what it has. Its own
+// network is needed for that because Firefox has no candidates on loopback.
+func TestFirefoxReached(t *testing.T) {
+	l := lab.New(t)
+	natServer(t, l)
+	l.Allow(t, "meta l4proto udp", "tcp dport 8080")
+	for _, name := range []string{"vp9", "av1"} {
+		t.Run(name, func(t *testing.T) {
+			l.OnServer(t, viewerOf("TestRecordedPublisher", "NAT_CLIP="+name)...)
+			watchFrom(t, l, "TestFirefoxBehindNAT", "NAT_PAGE=http://"+lab.Public+":8080/watch/live/"+name, "FIREFOX="+os.Getenv("FIREFOX"))
+		})
+	}
+}
+
+// TestRecordedPublisher is a publisher of TestFirefoxReached.
+func TestRecordedPublisher(t *testing.T) {
+	name := os.Getenv("NAT_CLIP")
+	if name == "" {
+		t.Skip("runs in the namespace of a server")
+	}
+	playRecorded(t, "127.0.0.1:1935", name)
+	watch(t, time.Minute) // it ends with TestFirefoxReached
+}
+
+// TestFirefoxBehindNAT is the viewer of TestFirefoxReached.
+func TestFirefoxBehindNAT(t *testing.T) {
+	page := os.Getenv("NAT_PAGE")
+	if page == "" {
+		t.Skip("runs in the namespace of a viewer")
+	}
+	firefox := browser.StartFirefox(t)
+	firefox.Open(page)
+	await.Success(t, 40*time.Second, func() error {
+		got := firefox.Evaluate(`(async () => { const s = await window.sluice.stats(); return s.framesDecoded > 100 && s.audioEnergy > 0; })()`)
+		if got != "true" {
+			return fmt.Errorf("100 pictures and sound: %s: %s", got, firefox.Evaluate(`document.body.innerText`))
+		}
+		return nil
+	})
+	t.Log("watched 100 pictures, with sound")
+	firefox.Screenshot("firefox-" + path.Base(page))
 }
 
 func firefoxPlays(t *testing.T, firefox *browser.Firefox) {

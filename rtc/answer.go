@@ -16,11 +16,15 @@ func (o *Offer) answer(pion string) (string, error) {
 		return "", fmt.Errorf("parse the answer: %w", err)
 	}
 	made := desc.MediaDescriptions
+	if len(made) == 0 {
+		return "", fmt.Errorf("%w: nothing was accepted", ErrBadOffer)
+	}
+	transport := made[0]
 	desc.MediaDescriptions = nil
 	for _, m := range o.desc.MediaDescriptions {
 		accepted := o.Video != nil && o.Video.media == m || o.Audio != nil && o.Audio.media == m
 		if !accepted {
-			desc.MediaDescriptions = append(desc.MediaDescriptions, rejected(m))
+			desc.MediaDescriptions = append(desc.MediaDescriptions, rejected(m, transport))
 			continue
 		}
 		if len(made) == 0 || made[0].MediaName.Media != m.MediaName.Media || made[0].MediaName.Port.Value == 0 {
@@ -33,7 +37,9 @@ func (o *Offer) answer(pion string) (string, error) {
 	return string(text), err
 }
 
-func rejected(m *sdp.MediaDescription) *sdp.MediaDescription {
+// rejected answers an m-line with port 0. The transport means nothing there and
+// is repeated all the same: GStreamer's webrtcbin takes no answer without it.
+func rejected(m, transport *sdp.MediaDescription) *sdp.MediaDescription {
 	r := &sdp.MediaDescription{MediaName: m.MediaName}
 	r.MediaName.Port = sdp.RangedPort{}
 	r.ConnectionInformation = &sdp.ConnectionInformation{
@@ -41,6 +47,12 @@ func rejected(m *sdp.MediaDescription) *sdp.MediaDescription {
 	}
 	if mid, ok := m.Attribute(sdp.AttrKeyMID); ok {
 		r.WithValueAttribute(sdp.AttrKeyMID, mid)
+	}
+	for _, a := range transport.Attributes {
+		switch a.Key {
+		case "ice-ufrag", "ice-pwd", "setup":
+			r.Attributes = append(r.Attributes, a)
+		}
 	}
 	return r.WithPropertyAttribute(sdp.AttrKeyInactive)
 }

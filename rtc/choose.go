@@ -54,20 +54,26 @@ func (f format) is(name string) bool { return strings.EqualFold(f.rtpmap, name+"
 
 // rankH264 prefers the stream's own profile, then constrained baseline, under
 // which every browser decodes every profile it has. Only packetization mode 1
-// will do: access units need FU-A (RFC 6184 §6.2).
+// will do: access units need FU-A (RFC 6184 §6.2). A format that says nothing of
+// its mode is in mode 0 (§8.1), but that is how GStreamer's users write their
+// caps, and its receiver reads mode 1 all the same: better than no picture.
 func (f format) rankH264(profile []byte) int {
-	if f.parameter("packetization-mode") != "1" {
+	switch f.parameter("packetization-mode") {
+	case "1":
+	case "":
+		return 1
+	default:
 		return 0
 	}
 	switch p := f.profile(); {
 	case profile != nil && sameProfile(p, profile):
-		return 4
+		return 5
 	case p[0] == 66 && p[1]&0x40 != 0:
-		return 3
+		return 4
 	case p[0] == 66:
-		return 2
+		return 3
 	default:
-		return 1
+		return 2
 	}
 }
 

@@ -77,10 +77,11 @@ func sameProfile(a, b []byte) bool {
 	return a[0] == b[0] && (a[0] != 66 || a[1]&0x40 == b[1]&0x40)
 }
 
-// chooseOpus picks the first Opus format (RFC 7587 §7).
+// chooseOpus picks the first Opus format (RFC 7587 §7). It has two channels
+// whatever is coded; that is left out where caps of GStreamer's users do.
 func chooseOpus(m *sdp.MediaDescription) *Accepted {
 	for _, f := range formats(m) {
-		if strings.EqualFold(f.rtpmap, "opus/48000/2") {
+		if strings.EqualFold(f.rtpmap, "opus/48000/2") || strings.EqualFold(f.rtpmap, "opus/48000") {
 			return &Accepted{media: m, payloadType: f.payloadType, fmtp: f.fmtp}
 		}
 	}

@@ -33,6 +33,7 @@ func TestChooseH264(t *testing.T) {
 		hi   = "a=rtpmap:4 H264/90000\na=fmtp:4 packetization-mode=1;profile-level-id=64001f\n"
 		none = "a=rtpmap:5 H264/90000\na=fmtp:5 packetization-mode=1\n"
 		vp8  = "a=rtpmap:6 VP8/90000\n"
+		mute = "a=rtpmap:6 H264/90000\n"
 		main = "a=rtpmap:7 h264/90000\na=fmtp:7 PACKETIZATION-MODE=1;profile-level-id=4d001f\n"
 	)
 	cases := []struct {
@@ -49,6 +50,8 @@ func TestChooseH264(t *testing.T) {
 		{"no profile means baseline", baseline, none, 5},
 		{"names are case-insensitive", high, main, 7},
 		{"packetization mode 0 only", baseline, cb0, 0},
+		{"packetization mode not said, as of GStreamer", baseline, cb0 + mute, 6},
+		{"packetization mode not said, but by another format", baseline, mute + hi, 4},
 		{"no H.264", baseline, vp8, 0},
 	}
 	for _, c := range cases {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -102,7 +103,9 @@ func newPlayer(t *testing.T) *player { return newPlayerOf(t, webrtc.SettingEngin
 func newPlayerOf(t *testing.T, s webrtc.SettingEngine) *player {
 	t.Helper()
 	s.SetIncludeLoopbackCandidate(true)
-	s.SetIPFilter(net.IP.IsLoopback)
+	if os.Getenv("WHEP_PEER") == "" { // which may be elsewhere
+		s.SetIPFilter(net.IP.IsLoopback)
+	}
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(s)).NewPeerConnection(webrtc.Configuration{})
 	if err != nil {

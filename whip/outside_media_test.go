@@ -14,7 +14,7 @@ import (
 // watching is a player in a session of an outside server, and what it gets.
 type watching struct {
 	*player
-	session      string // URL
+	session      string // URL; "": it has none
 	video, audio chan arrival
 	reports      chan uint32 // SSRCs of sender reports
 }
@@ -41,8 +41,11 @@ func (o *outside) watch(t *testing.T, s webrtc.SettingEngine, setup string) *wat
 			}
 		}
 	})
-	at, r := o.open(t, strings.ReplaceAll(w.offer(t), "a=setup:actpass", "a=setup:"+setup))
-	w.session = at
+	r := o.do(t, post(o.endpoint, strings.ReplaceAll(w.offer(t), "a=setup:actpass", "a=setup:"+setup)))
+	if r.status != http.StatusCreated {
+		t.Fatalf("%d %s", r.status, r.body)
+	}
+	w.session = o.locate(t, r)
 	if err := w.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: r.body}); err != nil {
 		t.Fatal(err)
 	}

@@ -44,14 +44,18 @@ func (o *outside) do(t *testing.T, q request) reply {
 	return r
 }
 
-func (o *outside) remove(session string) {
+// remove ends a session, which may be gone. It returns the status, 0 for none.
+func (o *outside) remove(session string) int {
 	req, err := http.NewRequest(http.MethodDelete, session, http.NoBody)
 	if err != nil {
-		return
+		return 0
 	}
-	if res, err := o.client.Do(req); err == nil { // it may be gone
-		_ = res.Body.Close()
+	res, err := o.client.Do(req)
+	if err != nil {
+		return 0
 	}
+	_ = res.Body.Close()
+	return res.StatusCode
 }
 
 // locate returns the URL that a response's Location means.
@@ -223,7 +227,7 @@ func TestOutside(t *testing.T) {
 		see(name, look)
 	}
 	broken := o.answers(t)
-	for _, rule := range []string{"27", "28", "30", "31", "32", "33", "34", "35", "36", "37", "39", "40"} {
+	for _, rule := range []string{"27", "28", "30", "31", "32", "33", "35", "36", "37", "39", "40"} {
 		see("A4."+rule+" in the answers", func(t *testing.T, _ *outside) {
 			for fault, clients := range broken[rule] {
 				t.Errorf("%s, to %s", fault, strings.Join(clients, ", "))
@@ -262,7 +266,7 @@ func (o *outside) answers(t *testing.T) map[string]map[string][]string {
 			fault(fmt.Sprintf("A4.39 %d", r.status), name)
 			continue
 		}
-		for _, what := range answerFaults(offers[name], r.body) {
+		for _, what := range answerFaults(offers[name], r.body, false) {
 			fault(what, name)
 		}
 		if lf := o.do(t, post(o.endpoint, strings.ReplaceAll(offers[name], "\r\n", "\n"))); lf.status != http.StatusCreated {
@@ -287,7 +291,9 @@ func outsideSessions() map[string]func(*testing.T, *outside) {
 			best := time.Hour
 			for range 3 { // one is held up easily
 				start := time.Now()
-				o.open(t, chromium(t))
+				if r := o.do(t, post(o.endpoint, chromium(t))); r.status != http.StatusCreated {
+					t.Errorf("%d %s", r.status, r.body)
+				}
 				best = min(best, time.Since(start))
 			}
 			if best > 500*time.Millisecond {
@@ -345,7 +351,7 @@ func outsideSessions() map[string]func(*testing.T, *outside) {
 			at, _ := o.open(t, chromium(t))
 			statuses := make(chan int, 10)
 			for range cap(statuses) {
-				go func() { statuses <- o.site.do(t, request{method: http.MethodDelete, path: at}).status }()
+				go func() { statuses <- o.remove(at) }()
 			}
 			got := map[int]int{}
 			for range cap(statuses) {
@@ -373,7 +379,9 @@ func outsideSessions() map[string]func(*testing.T, *outside) {
 					}
 				}
 			}
-			o.open(t, chromium(t)) // and a viewer is still let in
+			if r := o.do(t, post(o.endpoint, chromium(t))); r.status != http.StatusCreated { // a viewer is still let in
+				t.Errorf("%d %s", r.status, r.body)
+			}
 		},
 	}
 }

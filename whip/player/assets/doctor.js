@@ -10,9 +10,14 @@ const SESSION = new URL('../doctor/session', import.meta.url);
 function find(verdict, about, sentence) {
   const marks = { good: '✓', note: '!', bad: '✗' };
   byID('findings').append(
-    element('li', { className: verdict }, element('b', { textContent: `${marks[verdict]} ${about}` }), element('span', { textContent: sentence })),
+    element('li', { className: verdict }, element('b', { textContent: `${marks[verdict]} ${about}` }), element('span', {}, ...spelt(sentence))),
   );
   return verdict !== 'bad';
+}
+
+// spelt sets flags apart, so that none breaks at the end of a line.
+function spelt(sentence) {
+  return sentence.split(/(--[\w-]+)/).map((part) => (part.startsWith('--') ? element('code', { textContent: part }) : part));
 }
 
 async function way(about, what, options, remedy) {

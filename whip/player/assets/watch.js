@@ -30,6 +30,7 @@ function onState({ state, headline, detail, ask = false }) {
   setText(byID('badgeText'), BADGES[state]);
   byID('retry').hidden = state !== 'unsupported';
   byID('ask').hidden = !ask;
+  html.toggleAttribute('data-ask', ask);
   document.title = state === 'live' ? `${name} · Sluice` : `${name} (${BADGES[state].toLowerCase()}) · Sluice`;
   embed.say('state', { state, headline, detail });
 }
