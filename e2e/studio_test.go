@@ -77,7 +77,7 @@ func vanishes(t *testing.T, chromium *browser.Chromium) {
 	})
 }
 
-// crossesALossyLink sends through a network that loses 2 % of the packets and
+// crossesALossyLink sends through a network that loses 5 % of the packets and
 // takes 60 ms for a round trip: what is lost is asked for and comes.
 func crossesALossyLink(t *testing.T, chromium *browser.Chromium) {
 	s := server.Start(t)
@@ -93,7 +93,7 @@ func crossesALossyLink(t *testing.T, chromium *browser.Chromium) {
 	studio.WaitState("live", 15*time.Second)
 	watch(t, time.Second)
 	before := s.Scrape()
-	r.Lose(0.02)
+	r.Lose(0.05)
 	watch(t, 5*time.Second)
 	r.Lose(0)
 	watch(t, time.Second)
