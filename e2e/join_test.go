@@ -105,17 +105,20 @@ func TestJoinWaitingForKeyframe(t *testing.T) {
 	}
 }
 
+// modes are what is compared: Sluice as it comes, and as its peers do it.
+var modes = []struct {
+	name  string
+	flags []string
+}{
+	{"replay", nil},
+	{"wait", []string{"--wait-for-keyframe"}},
+}
+
 // BenchmarkJoin joins 20 times at random phases, every sixth time for half a
 // minute. It takes about a quarter of an hour.
 func BenchmarkJoin(b *testing.B) {
 	for _, gop := range []int{240, 60} {
-		for _, mode := range []struct {
-			name  string
-			flags []string
-		}{
-			{"replay", nil},
-			{"wait", []string{"--wait-for-keyframe"}},
-		} {
+		for _, mode := range modes {
 			b.Run(fmt.Sprintf("gop=%ds/%s", gop/frameRate, mode.name), func(b *testing.B) {
 				n := watchNumbered(b, gop, mode.flags...)
 				b.ResetTimer()

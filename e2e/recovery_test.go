@@ -87,54 +87,69 @@ func repairs(m server.Metrics) string {
 // BenchmarkBlackout takes the packets away ten times.
 func BenchmarkBlackout(b *testing.B) {
 	for _, roundTrip := range []time.Duration{0, 20 * time.Millisecond, 80 * time.Millisecond} {
-		b.Run(fmt.Sprintf("rtt=%v", roundTrip), func(b *testing.B) {
-			n := watchNumbered(b, 240)
-			name, r := n.relayed(roundTrip)
-			others := n.Reading(longTime)
-			var moving, live []float64
-			for range b.N {
-				for range 10 {
-					before := n.Scrape()
-					rec := n.blackout(name, r)
-					b.Logf("moving after %.0f ms, live after %.0f ms: %s", rec.moving, rec.live, repairs(n.Scrape().Since(before)))
-					moving, live = append(moving, rec.moving), append(live, rec.live)
-				}
-			}
-			now := n.Reading(longTime)
-			b.ReportMetric(0, "ns/op") // means nothing here
-			b.ReportMetric(percentile(moving, 50), "moving-ms/p50")
-			b.ReportMetric(percentile(live, 50), "live-ms/p50")
-			b.ReportMetric(percentile(live, 95), "live-ms/p95")
-			b.ReportMetric(float64(now.Freezes-others.Freezes), "others-freezes")
-			b.ReportMetric(float64(now.Lost-others.Lost+now.NACKs-others.NACKs), "others-losses")
-		})
-	}
-}
-
-// BenchmarkLoss loses packets at random, of both directions.
-func BenchmarkLoss(b *testing.B) {
-	const length = 30 * time.Second
-	for _, roundTrip := range []time.Duration{20 * time.Millisecond, 80 * time.Millisecond} {
-		for _, percent := range []int{1, 3, 5} {
-			b.Run(fmt.Sprintf("rtt=%v/loss=%d%%", roundTrip, percent), func(b *testing.B) {
-				n := watchNumbered(b, 240)
+		for _, mode := range modes {
+			b.Run(fmt.Sprintf("rtt=%v/%s", roundTrip, mode.name), func(b *testing.B) {
+				n := watchNumbered(b, 240, mode.flags...)
 				name, r := n.relayed(roundTrip)
-				metrics, before := n.Scrape(), n.Reading(name)
-				r.Lose(float64(percent) / 100)
-				start := time.Now()
+				others := n.Reading(longTime)
+				var moving, live []float64
 				for range b.N {
-					watch(b, length)
+					for range 10 {
+						before := n.Scrape()
+						rec := n.blackout(name, r)
+						b.Logf("moving after %.0f ms, live after %.0f ms: %s", rec.moving, rec.live, repairs(n.Scrape().Since(before)))
+						moving, live = append(moving, rec.moving), append(live, rec.live)
+					}
 				}
-				minutes := time.Since(start).Minutes()
-				after := n.Reading(name)
-				delays := n.seen(name, start).delays
-				b.Logf("from %v to %v; %s", before, after, repairs(n.Scrape().Since(metrics)))
+				now := n.Reading(longTime)
 				b.ReportMetric(0, "ns/op") // means nothing here
-				b.ReportMetric(float64(after.Freezes-before.Freezes)/minutes, "freezes/min")
-				b.ReportMetric((after.FreezeSeconds-before.FreezeSeconds)/minutes, "frozen-s/min")
-				b.ReportMetric(float64(after.Decoded-before.Decoded)/minutes/60, "fps")
-				b.ReportMetric(browser.LagAt(delays, float64(time.Now().UnixMilli()-1000)), "glass-ms")
+				b.ReportMetric(percentile(moving, 50), "moving-ms/p50")
+				b.ReportMetric(percentile(live, 50), "live-ms/p50")
+				b.ReportMetric(percentile(live, 95), "live-ms/p95")
+				b.ReportMetric(float64(now.Freezes-others.Freezes), "others-freezes")
+				b.ReportMetric(float64(now.Lost-others.Lost+now.NACKs-others.NACKs), "others-losses")
 			})
 		}
 	}
+}
+
+// BenchmarkLoss loses packets at random, of both directions. What is shown of
+// the stream's pictures, and how they look, is compared with the long-time
+// viewer's, whose packets all come.
+func BenchmarkLoss(b *testing.B) {
+	for _, roundTrip := range []time.Duration{20 * time.Millisecond, 80 * time.Millisecond} {
+		for _, percent := range []int{1, 3, 5} {
+			for _, mode := range modes {
+				b.Run(fmt.Sprintf("rtt=%v/loss=%d%%/%s", roundTrip, percent, mode.name), func(b *testing.B) {
+					n := watchNumbered(b, 240, mode.flags...)
+					name, r := n.relayed(roundTrip)
+					for range b.N {
+						n.lossy(b, name, r, float64(percent)/100)
+					}
+				})
+			}
+		}
+	}
+}
+
+func (n *numbered) lossy(b *testing.B, name string, r *relay.Relay, share float64) {
+	const length = 30 * time.Second
+	metrics, before := n.Scrape(), n.Reading(name)
+	start := time.Now()
+	r.Lose(share)
+	watch(b, length)
+	r.Lose(0)
+	minutes := time.Since(start).Minutes()
+	after := n.Reading(name)
+	delays := n.seen(name, start).delays
+	shown, all := n.Compare(name, longTime, start), n.Compare(longTime, longTime, start).Shown
+	b.Logf("from %v to %v; %s; %+v", before, after, repairs(n.Scrape().Since(metrics)), shown)
+	b.ReportMetric(0, "ns/op") // means nothing here
+	b.ReportMetric(float64(after.Freezes-before.Freezes)/minutes, "freezes/min")
+	b.ReportMetric((after.FreezeSeconds-before.FreezeSeconds)/minutes, "frozen-s/min")
+	b.ReportMetric(float64(after.Decoded-before.Decoded)/minutes/60, "fps")
+	b.ReportMetric(100*float64(shown.Shown)/float64(all), "shown-%")
+	b.ReportMetric(100*float64(shown.Different)/float64(shown.Compared), "damaged-%")
+	b.ReportMetric(shown.WorstPSNR, "worst-dB")
+	b.ReportMetric(browser.LagAt(delays, float64(time.Now().UnixMilli()-1000)), "glass-ms")
 }

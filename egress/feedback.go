@@ -98,8 +98,20 @@ func (p *playback) repeat(seq uint16, now time.Time) bool {
 		return false
 	case repeat:
 	}
-	if p.repair != nil && !p.repair.take(float64(len(s.frame.Payloads[packet])), now) {
+	if !p.resend(s, packet, now) {
 		p.metrics.Unrepaired.Inc()
+		return false
+	}
+	if p.rtt >= copyFrom && len(p.copies) < copyMost {
+		p.copies, p.copyAt = append(p.copies, seq), now.Add(copyPause)
+	}
+	return true
+}
+
+// resend sends a packet that was sent before, if the share of the bitrate that
+// repairs may take allows it.
+func (p *playback) resend(s sentFrame, packet int, now time.Time) bool {
+	if p.repair != nil && !p.repair.take(float64(len(s.frame.Payloads[packet])), now) {
 		return false
 	}
 	if _, err := p.track.repeat(s, packet); err != nil {
@@ -107,6 +119,21 @@ func (p *playback) repeat(seq uint16, now time.Time) bool {
 	}
 	p.metrics.Retransmitted.Inc()
 	return true
+}
+
+// copy sends what was repeated over a long way once more: were the repetition
+// lost as well, the receiver would have nothing left to show before another one
+// came.
+func (p *playback) copy(now time.Time) {
+	if len(p.copies) == 0 || now.Before(p.copyAt) {
+		return
+	}
+	for _, seq := range p.copies {
+		if s, packet, ok := p.history.find(seq); ok {
+			p.resend(s, packet, now)
+		}
+	}
+	p.copies = p.copies[:0]
 }
 
 // arrivals adapts the pace of a replay to what the link carries.

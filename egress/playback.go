@@ -26,6 +26,12 @@ const (
 	// take, and repairBurst the bytes that may be repeated at once.
 	repairShare = 0.5
 	repairBurst = 256 << 10
+	// copyFrom is the round trip from which a repeated packet is followed by a
+	// copy, at least copyPause later because losses come in bursts. copyMost is
+	// how many at a time: where more are missing the line is too slow, or dead.
+	copyFrom  = 40 * time.Millisecond
+	copyPause = 10 * time.Millisecond
+	copyMost  = 8
 )
 
 // Causes of a replay; they are metric labels.
@@ -70,7 +76,9 @@ type playback struct {
 	rtt     time.Duration // 0: not known
 	history history
 	repairs repairs
-	repair  *bucket // bytes; nil: the bitrate is not known
+	repair  *bucket  // bytes; nil: the bitrate is not known
+	copies  []uint16 // sequence numbers that are to be repeated once more
+	copyAt  time.Time
 	replays *bucket
 
 	pacer    *pacer // nil: live
@@ -104,6 +112,7 @@ func newPlayback(v *Viewer, now time.Time) *playback {
 // play sends what is to be sent now, and returns how long to wait for the next
 // frame.
 func (p *playback) play(now time.Time, sent *ledger) time.Duration {
+	p.copy(now)
 	for range turnFrames {
 		if pause := p.step(now, sent); pause > 0 {
 			return pause

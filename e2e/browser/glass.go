@@ -84,6 +84,20 @@ func (g *Glass) Reading(name string) Reading {
 	return evaluate[Reading](g.page, fmt.Sprintf("glass.reading(%q)", name))
 }
 
+// Likeness is how a player's pictures differ from those of the same numbers that
+// another showed too.
+type Likeness struct {
+	Shown, Compared, Different int
+	WorstPSNR                  float64 // dB; 0 for one without a number, at most 100
+}
+
+// Compare compares what a player showed since a time with what another, whose
+// packets all came, has shown.
+func (g *Glass) Compare(name, other string, since time.Time) Likeness {
+	g.page.tb.Helper()
+	return evaluate[Likeness](g.page, fmt.Sprintf("glass.compare(%q, %q, %d)", name, other, since.UnixMilli()))
+}
+
 // Leave ends a player.
 func (g *Glass) Leave(name string) {
 	g.page.tb.Helper()

@@ -2,30 +2,44 @@
 // Pictures bear their number as source.Barcode writes it.
 window.glass = (() => {
   const BITS = 10, KEPT = 60000; // ms
+  const WIDTH = 64, HEIGHT = 36; // samples of a picture
   const epoch = (now) => performance.timeOrigin + now; // ms since 1970
   const canvas = document.createElement('canvas');
-  canvas.width = 2 * BITS;
-  canvas.height = 1;
+  [canvas.width, canvas.height] = [WIDTH, HEIGHT];
   const context = canvas.getContext('2d', { willReadFrequently: true });
-  context.imageSmoothingEnabled = false; // one pixel from the middle of each cell
+  context.imageSmoothingEnabled = false; // a sample is one pixel
 
-  // number reads the barcode of the picture that is shown; -1: there is none.
-  function number(video) {
-    const width = video.videoWidth; // the barcode takes all of it, in square cells
-    context.drawImage(video, 0, 0, width, width / (2 * BITS), 0, 0, 2 * BITS, 1);
-    const { data } = context.getImageData(0, 0, 2 * BITS, 1);
+  // read returns the number of the picture that is shown, -1 if there is none,
+  // and samples of its green, which is most of what is seen.
+  function read(video) {
+    context.drawImage(video, 0, 0, WIDTH, HEIGHT); // once: the next call may draw the next picture
+    const { data } = context.getImageData(0, 0, WIDTH, HEIGHT);
+    const samples = Uint8Array.from({ length: WIDTH * HEIGHT }, (_, i) => data[4 * i + 1]);
+    return [number(samples), samples];
+  }
+
+  // number reads the barcode, whose square cells take all of the width: the
+  // second row of samples goes through them.
+  function number(samples) {
+    const cell = (i) => samples[WIDTH + Math.floor((i + 0.5) * WIDTH / (2 * BITS))];
     let n = 0;
     for (let bit = 0; bit < BITS; bit++) {
-      const [left, right] = [data[8 * bit], data[8 * bit + 4]];
+      const [left, right] = [cell(2 * bit), cell(2 * bit + 1)];
       if (Math.abs(left - right) < 100) return -1;
       if (left > right) n |= 1 << bit;
     }
     return n;
   }
 
+  // psnr is the likeness of two pictures in dB; Infinity: they are the same.
+  function psnr(a, b) {
+    const squares = a.reduce((sum, v, i) => sum + (v - b[i]) ** 2, 0);
+    return 10 * Math.log10(255 ** 2 * a.length / squares);
+  }
+
   class Player {
     posted = 0;
-    shown = []; // [ms since 1970, number]
+    shown = []; // [ms since 1970, number, samples]
     error = '';
 
     constructor() {
@@ -34,7 +48,7 @@ window.glass = (() => {
       video.width = 320;
       document.body.append(video);
       const note = (now) => {
-        this.shown.push([epoch(now), number(video)]);
+        this.shown.push([epoch(now), ...read(video)]);
         if (this.shown.length % 600 === 0) this.shown = this.shown.filter(([at]) => at > epoch(now) - KEPT);
         video.requestVideoFrameCallback(note);
       };
@@ -93,6 +107,16 @@ window.glass = (() => {
         Repeated: video.retransmittedPacketsReceived || 0, Concealed: audio.concealedSamples || 0,
         Sync: playout.video && playout.audio ? playout.video - playout.audio : null,
       };
+    },
+    // compare looks at a player's pictures beside those of the same numbers that
+    // another has shown too; one without a number is like none.
+    compare(name, other, since) {
+      const right = new Map(players[other].shown.map(([, number, samples]) => [number, samples]));
+      const shown = players[name].shown.filter(([at]) => at >= since);
+      const likeness = shown.filter(([, number]) => number < 0 || right.has(number))
+        .map(([, number, samples]) => number < 0 ? 0 : psnr(samples, right.get(number)));
+      const different = likeness.filter((dB) => dB !== Infinity);
+      return { Shown: shown.length, Compared: likeness.length, Different: different.length, WorstPSNR: Math.min(100, ...different) };
     },
     async leave(name) {
       await players[name].leave();
