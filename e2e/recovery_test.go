@@ -148,6 +148,7 @@ func (n *numbered) lossy(b *testing.B, name string, r *relay.Relay, share float6
 	b.ReportMetric(float64(after.Freezes-before.Freezes)/minutes, "freezes/min")
 	b.ReportMetric((after.FreezeSeconds-before.FreezeSeconds)/minutes, "frozen-s/min")
 	b.ReportMetric(float64(after.Decoded-before.Decoded)/minutes/60, "fps")
+	b.ReportMetric(100*float64(after.Concealed-before.Concealed)/48000/(minutes*60), "concealed-%")
 	b.ReportMetric(100*float64(shown.Shown)/float64(all), "shown-%")
 	b.ReportMetric(100*float64(shown.Different)/float64(shown.Compared), "damaged-%")
 	b.ReportMetric(shown.WorstPSNR, "worst-dB")

@@ -102,7 +102,7 @@ func (p *playback) repeat(seq uint16, now time.Time) bool {
 		p.metrics.Unrepaired.Inc()
 		return false
 	}
-	if p.rtt >= copyFrom && len(p.copies) < copyMost {
+	if len(p.copies) < copyMost {
 		p.copies, p.copyAt = append(p.copies, seq), now.Add(copyPause)
 	}
 	return true
@@ -121,9 +121,9 @@ func (p *playback) resend(s sentFrame, packet int, now time.Time) bool {
 	return true
 }
 
-// copy sends what was repeated over a long way once more: were the repetition
-// lost as well, the receiver would have nothing left to show before another one
-// came.
+// copy sends what was repeated once more. Were the repetition lost as well, the
+// receiver would have nothing left to show: Chromium, which does not know the
+// round trip of what it only receives, asks again after 100 ms.
 func (p *playback) copy(now time.Time) {
 	if len(p.copies) == 0 || now.Before(p.copyAt) {
 		return

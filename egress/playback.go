@@ -26,10 +26,9 @@ const (
 	// take, and repairBurst the bytes that may be repeated at once.
 	repairShare = 0.5
 	repairBurst = 256 << 10
-	// copyFrom is the round trip from which a repeated packet is followed by a
-	// copy, at least copyPause later because losses come in bursts. copyMost is
-	// how many at a time: where more are missing the line is too slow, or dead.
-	copyFrom  = 40 * time.Millisecond
+	// copyPause is how much later than its repetition a packet's copy follows,
+	// because losses come in bursts, and copyMost how many at a time: where more
+	// are missing the line is too slow, or dead.
 	copyPause = 10 * time.Millisecond
 	copyMost  = 8
 )

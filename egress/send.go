@@ -95,8 +95,8 @@ func (v *Viewer) play(batch *rtc.Batch, sent *ledger) {
 	}
 	now := time.Now()
 	pause := none
+	v.takeFeedback(o.video)
 	if o.video != nil {
-		v.takeFeedback(o.video)
 		if pause = o.hold.Sub(now); pause <= 0 {
 			pause = o.video.play(now, sent)
 		}
@@ -126,7 +126,12 @@ func (v *Viewer) takeFeedback(video *playback) {
 	for {
 		select {
 		case r := <-v.reports:
-			video.feedback(r.Packet, r.at)
+			if video != nil {
+				video.feedback(r.Packet, r.at)
+			}
+			if v.peer.audio != nil {
+				v.peer.audio.feedback(r.Packet, r.at)
+			}
 		default:
 			return
 		}

@@ -39,6 +39,7 @@ type track struct {
 	bound  chan struct{} // closed by Bind, which sets the fields up to header
 	writer rtpWriter     // replaced before the first packet, if at all
 	rtx    rtp.Header    // of the next retransmission; SSRC 0: not negotiated
+	red    redundancy
 
 	// IDs of header extensions; 0: not negotiated
 	ccID, delayID, captureID uint8
@@ -79,9 +80,13 @@ func (t *track) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, err
 	t.writer = c.WriteStream()
 	t.header.SSRC = uint32(c.SSRC())
 	t.header.PayloadType = uint8(codecs[0].PayloadType)
+	t.red.of = t.header.PayloadType
 	for _, codec := range codecs {
-		if codec.MimeType == webrtc.MimeTypeRTX {
+		switch codec.MimeType {
+		case webrtc.MimeTypeRTX:
 			t.rtx.SSRC, t.rtx.PayloadType = uint32(c.SSRCRetransmission()), uint8(codec.PayloadType)
+		case rtc.MimeTypeRED:
+			t.red.payloadType = uint8(codec.PayloadType)
 		}
 	}
 	extensions := c.HeaderExtensions()
@@ -122,13 +127,17 @@ func (t *track) Kind() webrtc.RTPCodecType { return t.kind }
 // timestamp returns the RTP timestamp of a media time.
 func (t *track) timestamp(m time.Duration) uint32 { return t.base + ticks(m, t.clock) }
 
-// send writes a frame's packets, with an extension unless that is nil. After an error it goes on with the next packet: a receiver repairs one lost
-// packet more easily than many.
+// send writes a frame's packets, with an extension unless that is nil. After an
+// error it goes on with the next packet: a receiver repairs one lost packet more
+// easily than many.
 func (t *track) send(f *Frame, timestamp uint32, extension extend) (err error) {
 	t.header.Timestamp = timestamp
 	t.skew = f.Skew
 	for i, p := range f.Payloads {
 		p = t.numbered(f, p, t.picture)
+		if f.Kind == Audio {
+			t.header.PayloadType, p = t.red.wrap(p, timestamp)
+		}
 		t.header.Marker = t.marks(f, i)
 		t.extend(extension, len(p))
 		if _, e := t.writer.WriteRTP(&t.header, p); e != nil {
@@ -136,9 +145,9 @@ func (t *track) send(f *Frame, timestamp uint32, extension extend) (err error) {
 		}
 		t.header.SequenceNumber++
 		t.packets++
+		t.octets += uint32(len(p)) // wraps, as RFC 3550 §6.4.1 has it
 	}
 	t.picture = (t.picture + 1) & 0x7fff
-	t.octets += uint32(f.Size) // wraps, as RFC 3550 §6.4.1 has it
 	t.next = timestamp + opusSamples(f)
 	return err
 }

@@ -69,7 +69,7 @@ func cleaned(m, offered *sdp.MediaDescription, role Role) *sdp.MediaDescription 
 				continue
 			}
 			a.Value, candidates = candidates[0], candidates[1:]
-		case a.Key == "fmtp" && m.MediaName.Media == "audio" && role == Receiver:
+		case a.Key == "fmtp" && m.MediaName.Media == "audio" && role == Receiver && strings.HasPrefix(a.Value, m.MediaName.Formats[0]+" "):
 			a.Value = withParameters(a.Value, "stereo=1", "sprop-stereo=1")
 		case a.Key == "extmap":
 			a.Value = directed(a.Value, offered)

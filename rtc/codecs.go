@@ -14,6 +14,9 @@ const (
 	AudioClock = 48000 // of Opus, RFC 7587 §4.1
 )
 
+// MimeTypeRED is redundant sound (RFC 2198 §9).
+const MimeTypeRED = "audio/red"
+
 // TransportCC is the header extension by which a receiver reports each packet's
 // arrival (draft-holmer-rmcat-transport-wide-cc-extensions-01).
 const TransportCC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
@@ -59,6 +62,9 @@ func (o *Offer) mediaEngine() (*webrtc.MediaEngine, error) {
 			feedback = []string{"transport-cc"}
 		}
 		register(codec(a.payloadType, webrtc.MimeTypeOpus, AudioClock, 2, a.fmtp, feedback...), webrtc.RTPCodecTypeAudio)
+		if a.red != 0 && o.role == Receiver {
+			register(codec(a.red, MimeTypeRED, AudioClock, 2, twice(a.payloadType)), webrtc.RTPCodecTypeAudio)
+		}
 	}
 	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeAudio} {
 		for _, uri := range o.role.extensions(kind) {

@@ -2,6 +2,7 @@ package rtc
 
 import (
 	"encoding/hex"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -71,6 +72,19 @@ func retransmissions(offered []format, payloadType uint8) uint8 {
 	return 0
 }
 
+// redundancy returns the payload type for two packets of another in one
+// (RFC 2198 §5).
+func redundancy(offered []format, payloadType uint8) uint8 {
+	for _, f := range offered {
+		if strings.EqualFold(f.rtpmap, "red/48000/2") && f.fmtp == twice(payloadType) {
+			return f.payloadType
+		}
+	}
+	return 0
+}
+
+func twice(payloadType uint8) string { return fmt.Sprintf("%d/%d", payloadType, payloadType) }
+
 // sameProfile compares profile_idc and, for baseline, constraint_set1_flag:
 // that is what tells constrained baseline from baseline (RFC 6184 §8.1).
 func sameProfile(a, b []byte) bool {
@@ -80,9 +94,10 @@ func sameProfile(a, b []byte) bool {
 // chooseOpus picks the first Opus format (RFC 7587 §7). It has two channels
 // whatever is coded; that is left out where caps of GStreamer's users do.
 func chooseOpus(m *sdp.MediaDescription) *Accepted {
-	for _, f := range formats(m) {
+	offered := formats(m)
+	for _, f := range offered {
 		if strings.EqualFold(f.rtpmap, "opus/48000/2") || strings.EqualFold(f.rtpmap, "opus/48000") {
-			return &Accepted{media: m, payloadType: f.payloadType, fmtp: f.fmtp}
+			return &Accepted{media: m, payloadType: f.payloadType, fmtp: f.fmtp, red: redundancy(offered, f.payloadType)}
 		}
 	}
 	return nil

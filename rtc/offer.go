@@ -54,7 +54,8 @@ type Accepted struct {
 	media       *sdp.MediaDescription
 	payloadType uint8
 	fmtp        string
-	rtx         uint8 // payload type of its retransmissions; 0: not offered
+	rtx         uint8 // payload type of video's retransmissions; 0: not offered
+	red         uint8 // payload type of sound with a copy of what was before it; 0: not offered
 }
 
 // Repairs says whether the peer sends lost packets again when it is asked to
@@ -212,9 +213,11 @@ func (o *Offer) trimmed() (string, error) {
 func (a *Accepted) trimmed(role Role, candidates *int) *sdp.MediaDescription {
 	m := *a.media
 	m.MediaName.Port = sdp.RangedPort{Value: 9}
-	m.MediaName.Formats = []string{strconv.Itoa(int(a.payloadType))}
-	if a.rtx != 0 {
-		m.MediaName.Formats = append(m.MediaName.Formats, strconv.Itoa(int(a.rtx)))
+	m.MediaName.Formats = nil
+	for _, pt := range []uint8{a.payloadType, a.rtx, a.red} {
+		if pt != 0 || pt == a.payloadType {
+			m.MediaName.Formats = append(m.MediaName.Formats, strconv.Itoa(int(pt)))
+		}
 	}
 	m.Attributes = nil
 	for _, attr := range a.media.Attributes {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pion/interceptor"
 	"github.com/pion/sdp/v3"
 
 	"github.com/sluice-media/sluice/media"
@@ -237,4 +238,55 @@ func FuzzOffer(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+// The sound may come with a copy of what was before it if the viewer offers just
+// that (RFC 2198 §5), and the answer has both formats, Opus first.
+func TestChooseOpus(t *testing.T) {
+	const opus, red = "a=rtpmap:111 opus/48000/2\na=fmtp:111 useinbandfec=1\n", "a=rtpmap:63 red/48000/2\n"
+	for name, c := range map[string]struct {
+		lines string
+		red   uint8
+	}{
+		"none":          {opus, 0},
+		"of two":        {opus + red + "a=fmtp:63 111/111\n", 63},
+		"before it":     {red + "a=fmtp:63 111/111\n" + opus, 63},
+		"of another":    {opus + red + "a=fmtp:63 9/9\n", 0},
+		"of three":      {opus + red + "a=fmtp:63 111/111/111\n", 0},
+		"of what":       {opus + red, 0},
+		"at another Hz": {opus + "a=rtpmap:63 red/8000\na=fmtp:63 111/111\n", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var d sdp.SessionDescription
+			if err := d.UnmarshalString("v=0\no=- 1 1 IN IP4 0.0.0.0\ns=-\nt=0 0\nm=audio 9 UDP/TLS/RTP/SAVPF 111 63\n" + c.lines); err != nil {
+				t.Fatal(err)
+			}
+			if got := chooseOpus(d.MediaDescriptions[0]); got == nil || got.payloadType != 111 || got.red != c.red {
+				t.Errorf("%+v, want redundancy %d", got, c.red)
+			}
+		})
+	}
+	transport, err := Listen(Config{UDPAddr: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer transport.Close()
+	o, err := ParseOffer(recorded(t, "chromium"), Receiver, h264Target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	peer, err := transport.NewPeer(o, &interceptor.Registry{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	answer, err := peer.Answer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"m=audio 9 UDP/TLS/RTP/SAVPF 111 63", "a=rtpmap:63 red/48000/2", "a=fmtp:63 111/111"} {
+		if !strings.Contains(answer, line+"\r\n") {
+			t.Errorf("the answer has no %q:\n%s", line, answer)
+		}
+	}
 }
