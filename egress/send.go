@@ -146,6 +146,9 @@ func (v *Viewer) sendAudio(o *output, now time.Time, sent *ledger) {
 			if err := t.send(f, t.timestamp(f.PTS), t.capture(v.clock.when(f.PTS), now)); err != nil {
 				v.metrics.drop(DropSendError, 1)
 			}
+			if t.header.PayloadType != t.red.of {
+				v.metrics.Redundant.Inc()
+			}
 			sent.note(v.metrics, f)
 		}
 	}

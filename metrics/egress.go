@@ -15,6 +15,7 @@ type egressVecs struct {
 
 	retransmitted *prometheus.CounterVec
 	unrepaired    *prometheus.CounterVec
+	redundant     *prometheus.CounterVec
 	replays       *prometheus.CounterVec
 	replayedBytes *prometheus.CounterVec
 	waits         *prometheus.CounterVec
@@ -34,8 +35,9 @@ func newEgressVecs(reg prometheus.Registerer) egressVecs {
 		live:    s.gauge("live", "1 while a publisher is connected, 0 while its viewers wait for it to come back.", "stream"),
 		bFrames: s.gauge("b_frames", "1 if the publisher's video has B-frames, which browsers cannot show unless it is re-encoded.", "stream"),
 
-		retransmitted: s.counter("retransmitted_packets_total", "Lost packets that were sent once more.", "stream"),
+		retransmitted: s.counter("retransmitted_packets_total", "Packets sent over again because they were lost, the copies that follow included.", "stream"),
 		unrepaired:    s.counter("unrepaired_packets_total", "Lost packets that could not be sent once more: too old, asked for too often, or over the budget.", "stream"),
+		redundant:     s.counter("redundant_packets_total", "Packets of sound with a copy of the one before, for viewers who lose some.", "stream"),
 		replays:       s.counter("replays_total", "Replays of the cached GOP to a viewer, by cause.", "stream", "cause"),
 		replayedBytes: s.counter("replayed_bytes_total", "RTP payload bytes of replays.", "stream"),
 		waits:         s.counter("idr_waits_total", "Times that a viewer was left to wait for the next IDR, by reason.", "stream", "reason"),
@@ -58,6 +60,7 @@ type Egress struct {
 	VideoLatency, AudioLatency prometheus.Observer // seconds
 	NACKs, KeyframeRequests    prometheus.Counter
 	Retransmitted, Unrepaired  prometheus.Counter
+	Redundant                  prometheus.Counter
 	ReplayedBytes              prometheus.Counter
 	Recovery                   prometheus.Observer // seconds
 
@@ -83,13 +86,14 @@ func (m *Metrics) Egress(stream string) *Egress {
 		KeyframeRequests: v.plis.WithLabelValues(stream),
 		Retransmitted:    v.retransmitted.WithLabelValues(stream),
 		Unrepaired:       v.unrepaired.WithLabelValues(stream),
+		Redundant:        v.redundant.WithLabelValues(stream),
 		ReplayedBytes:    v.replayedBytes.WithLabelValues(stream),
 		Recovery:         v.recovery.WithLabelValues(stream),
 		stream:           stream,
 		vecs:             v,
 		close: func() {
 			deleteStream(stream, v.viewers, v.live, v.bFrames, v.packets, v.bytes, v.dropped, v.nacks, v.plis, v.latency,
-				v.retransmitted, v.unrepaired, v.replays, v.replayedBytes, v.waits, v.recovery)
+				v.retransmitted, v.unrepaired, v.redundant, v.replays, v.replayedBytes, v.waits, v.recovery)
 		},
 	}
 }
