@@ -2,10 +2,7 @@ package egress
 
 import (
 	"cmp"
-	"net"
-	"net/netip"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -75,12 +72,8 @@ func (v *Viewer) info() ViewerInfo {
 	if v.peer.video != nil {
 		info.Codec = v.peer.encoding.Codec.String()
 	}
-	// Without a pair there is no address to tell.
-	if pair, err := v.peer.senders[0].Transport().ICETransport().GetSelectedCandidatePair(); err == nil && pair != nil {
-		info.Address = net.JoinHostPort(pair.Remote.Address, strconv.Itoa(int(pair.Remote.Port)))
-		if a, err := netip.ParseAddr(pair.Remote.Address); err == nil {
-			info.Address = netip.AddrPortFrom(a.Unmap(), pair.Remote.Port).String()
-		}
+	if to := v.peer.Remote(); to.IsValid() {
+		info.Address = to.String()
 	}
 	v.vitals.fill(&info)
 	return info

@@ -2,6 +2,7 @@ package rtc
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/pion/interceptor"
 	"github.com/pion/sdp/v3"
@@ -111,6 +112,14 @@ func (q *Peer) RestartICE(ufrag, pwd string) (ICE, error) {
 		tcpFirst(made.Candidates)
 	}
 	return made, err
+}
+
+// Remote returns where the peer is reached now; the zero value: nowhere.
+func (q *Peer) Remote() netip.AddrPort {
+	if to := q.route.to(); to != nil {
+		return to.addr
+	}
+	return netip.AddrPort{}
 }
 
 // overTCP says whether the peer is now reached over TCP.

@@ -61,6 +61,9 @@ func (r *route) renew() *destination {
 }
 
 func (r *route) find() *destination {
+	if r.ice.State() == webrtc.ICETransportStateNew {
+		return nil // pion's transport must not be asked while it starts
+	}
 	pair, err := r.ice.GetSelectedCandidatePair()
 	if err != nil || pair == nil {
 		return nil
