@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/sluice-media/sluice/ingest/amf0"
 	"github.com/sluice-media/sluice/ingest/chunk"
 	"github.com/sluice-media/sluice/ingest/guard"
 	"github.com/sluice-media/sluice/media"
@@ -67,6 +68,16 @@ type Config struct {
 	// one client cannot take all. Default 100.
 	MaxPerAddress int
 
+	// MaxCommand bounds a command, in bytes; until a publication is accepted two
+	// may be under way. Default chunk.MaxCommand.
+	MaxCommand int
+
+	// AMF bounds what is in a command. Default: amf0's.
+	AMF amf0.Limits
+
+	// MaxChunkStreams bounds a connection's. Default chunk.MaxStreams.
+	MaxChunkStreams int
+
 	// MaxMessage bounds an audio, video or aggregate message, in bytes; what
 	// one publisher may have under way is half as much more. Default
 	// chunk.MaxMessage.
@@ -122,10 +133,13 @@ func (c Config) guard(session *session, budget *chunk.Budget) guard.Config {
 	return guard.Config{
 		Media: session.media,
 		Limits: chunk.Limits{
+			Command: c.MaxCommand,
 			Message: c.MaxMessage,
+			Streams: c.MaxChunkStreams,
 			Budget:  budget,
 			Evict:   func() { session.finish(chunk.ErrMemory) },
 		},
+		AMF:            c.AMF,
 		Abilities:      abilities(),
 		PublishTimeout: c.PublishTimeout,
 		IdleTimeout:    c.IdleTimeout,

@@ -50,6 +50,10 @@ type options struct {
 	MaxPerAddress        int           `name:"max-connections-per-address" default:"100" placeholder:"N" group:"limits" help:"Those from one IPv4 address or IPv6 /64. Raise it when publishers come through a proxy."`
 	PublishTimeout       time.Duration `name:"publish-timeout" default:"10s" placeholder:"TIME" group:"limits" help:"How long a connection may take from its first byte to the publication: handshakes, commands, hooks."`
 	PublisherTimeout     time.Duration `name:"publisher-timeout" default:"30s" placeholder:"TIME" group:"limits" help:"How long a publisher may send no sound and no picture before it is cut off and its name is free again."`
+	MaxCommand           size          `name:"max-command" default:"64KiB" placeholder:"BYTES" group:"limits" help:"Greatest command of a publisher."`
+	MaxAMFDepth          int           `name:"max-amf-depth" default:"8" placeholder:"N" group:"limits" help:"How deep objects and arrays in a command may be nested."`
+	MaxAMFValues         int           `name:"max-amf-values" default:"1024" placeholder:"N" group:"limits" help:"Values in a command."`
+	MaxChunkStreams      int           `name:"max-chunk-streams" default:"16" placeholder:"N" group:"limits" help:"Chunk streams of an RTMP connection."`
 	MaxMessage           size          `name:"max-message" default:"8MiB" placeholder:"BYTES" group:"limits" help:"Greatest frame of a publisher."`
 	MaxIngestMemory      size          `name:"max-ingest-memory" default:"256MiB" placeholder:"BYTES" group:"limits" help:"What the unfinished messages of all publishers hold together, beyond 128 KiB each. Who has held on to his for longest is cut off when there is more."`
 	MaxBitrate           bitrate       `name:"max-bitrate" placeholder:"RATE" group:"limits" help:"What a publisher may send on the average of 10 s, for example 20M or 800k bit/s. Not given: anything."`
@@ -159,6 +163,10 @@ func (o options) check() error {
 		{"--max-joins-per-second", o.MaxJoinsPerSecond},
 		{"--max-connections", o.MaxConnections},
 		{"--max-connections-per-address", o.MaxPerAddress},
+		{"--max-command", int(o.MaxCommand)},
+		{"--max-amf-depth", o.MaxAMFDepth},
+		{"--max-amf-values", o.MaxAMFValues},
+		{"--max-chunk-streams", o.MaxChunkStreams},
 	} {
 		if n.value < 1 {
 			return fmt.Errorf("%s must be at least 1, not %d", n.flag, n.value)

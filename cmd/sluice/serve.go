@@ -21,6 +21,7 @@ import (
 	"github.com/sluice-media/sluice/doctor"
 	"github.com/sluice-media/sluice/egress"
 	"github.com/sluice-media/sluice/ingest"
+	"github.com/sluice-media/sluice/ingest/amf0"
 	"github.com/sluice-media/sluice/metrics"
 	"github.com/sluice-media/sluice/metrics/meter"
 	"github.com/sluice-media/sluice/rtc"
@@ -214,17 +215,20 @@ func (g *gateway) startIngest(context.Context) (err error) {
 		listeners = append(listeners, tls.NewListener(g.rtmps, g.identity.config()))
 	}
 	server, err := ingest.New(ingest.Config{
-		Publish:        g.stage.overRTMP,
-		MaxConnections: g.opts.MaxConnections,
-		MaxPerAddress:  g.opts.MaxPerAddress,
-		MaxMessage:     int(g.opts.MaxMessage),
-		MaxMemory:      int(g.opts.MaxIngestMemory),
-		MaxBitrate:     int(g.opts.MaxBitrate),
-		MaxResolution:  meter.Resolution(g.opts.MaxResolution),
-		PublishTimeout: g.opts.PublishTimeout,
-		IdleTimeout:    g.opts.PublisherTimeout,
-		Logger:         g.logger,
-		Metrics:        g.metrics,
+		Publish:         g.stage.overRTMP,
+		MaxConnections:  g.opts.MaxConnections,
+		MaxPerAddress:   g.opts.MaxPerAddress,
+		MaxCommand:      int(g.opts.MaxCommand),
+		AMF:             amf0.Limits{Depth: g.opts.MaxAMFDepth, Values: g.opts.MaxAMFValues},
+		MaxMessage:      int(g.opts.MaxMessage),
+		MaxMemory:       int(g.opts.MaxIngestMemory),
+		MaxChunkStreams: g.opts.MaxChunkStreams,
+		MaxBitrate:      int(g.opts.MaxBitrate),
+		MaxResolution:   meter.Resolution(g.opts.MaxResolution),
+		PublishTimeout:  g.opts.PublishTimeout,
+		IdleTimeout:     g.opts.PublisherTimeout,
+		Logger:          g.logger,
+		Metrics:         g.metrics,
 	})
 	if err != nil {
 		for _, l := range listeners {

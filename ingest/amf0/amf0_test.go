@@ -205,3 +205,17 @@ func readAll(b []byte) error {
 		}
 	}
 }
+
+// Whoever sets limits gets those.
+func TestReaderWithLimits(t *testing.T) {
+	limits := amf0.Limits{Depth: 1, Values: 2}
+	for text, want := range map[string]error{
+		"\x0a\x00\x00\x00\x01\x05":                 nil,
+		"\x0a\x00\x00\x00\x01\x0a\x00\x00\x00\x00": amf0.ErrLimit, // deeper
+		"\x0a\x00\x00\x00\x02\x05\x05":             amf0.ErrLimit, // more
+	} {
+		if _, err := limits.NewReader([]byte(text)).Next(); !errors.Is(err, want) {
+			t.Errorf("%x: %v, want %v", text, err, want)
+		}
+	}
+}

@@ -7,25 +7,33 @@
 package amf0
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 )
 
-// MaxDepth bounds the nesting of objects and arrays. Publishers nest two deep
-// (a map of codecs in the connect object); the bound keeps hostile input off
-// the stack.
+// MaxDepth is the default bound of the nesting of objects and arrays. Publishers
+// nest two deep (a map of codecs in the connect object); the bound keeps hostile
+// input off the stack.
 const MaxDepth = 8
 
-// MaxValues bounds the values of one Reader, those in objects and arrays
-// included: each takes 16 to 48 bytes of memory. Publishers send 20 to 60.
+// MaxValues is the default bound of the values of one Reader, those in objects and
+// arrays included: each takes 16 to 48 bytes of memory. Publishers send 20 to 60.
 const MaxValues = 1024
+
+// Limits bound what a Reader takes. The zero value of a field means its default.
+type Limits struct{ Depth, Values int }
+
+// NewReader returns a Reader of the values in b.
+func (l Limits) NewReader(b []byte) *Reader {
+	return &Reader{rest: b, depth: cmp.Or(l.Depth, MaxDepth), most: cmp.Or(l.Values, MaxValues)}
+}
 
 var (
 	// ErrMalformed is wrapped by every error of a Reader but io.EOF.
 	ErrMalformed = errors.New("malformed AMF 0")
 
-	// ErrLimit is wrapped by those about values that are nested deeper than
-	// MaxDepth or more than MaxValues.
+	// ErrLimit is wrapped by those about values beyond the Limits.
 	ErrLimit = fmt.Errorf("%w: beyond limits", ErrMalformed)
 )
 

@@ -10,12 +10,13 @@ import (
 // Reader reads values from the bytes of one message. What it allocates is
 // proportional to those bytes, whatever counts and lengths they announce.
 type Reader struct {
-	rest   []byte
-	values int // read so far
+	rest        []byte
+	depth, most int // limits
+	values      int // read so far
 }
 
-// NewReader returns a Reader of the values in b.
-func NewReader(b []byte) *Reader { return &Reader{rest: b} }
+// NewReader returns a Reader of the values in b, within the default Limits.
+func NewReader(b []byte) *Reader { return Limits{}.NewReader(b) }
 
 // Next returns the next value: a float64 (a number, or a date in milliseconds
 // since 1970), bool, string, Object, []any, or nil for null, undefined,
@@ -41,8 +42,8 @@ func (r *Reader) String() (string, error) {
 }
 
 func (r *Reader) value(depth int) (any, error) {
-	if r.values++; r.values > MaxValues {
-		return nil, fmt.Errorf("%w: more than %d values", ErrLimit, MaxValues)
+	if r.values++; r.values > r.most {
+		return nil, fmt.Errorf("%w: more than %d values", ErrLimit, r.most)
 	}
 	marker, err := r.take(1)
 	if err != nil {
@@ -79,8 +80,8 @@ func (r *Reader) value(depth int) (any, error) {
 }
 
 func (r *Reader) compound(marker byte, depth int) (any, error) {
-	if depth > MaxDepth {
-		return nil, fmt.Errorf("%w: nested deeper than %d", ErrLimit, MaxDepth)
+	if depth > r.depth {
+		return nil, fmt.Errorf("%w: nested deeper than %d", ErrLimit, r.depth)
 	}
 	switch marker {
 	case markerObject:
@@ -133,7 +134,7 @@ func (r *Reader) array(depth int) ([]any, error) {
 	if uint64(n) > uint64(len(r.rest)) {
 		return nil, fmt.Errorf("%w: array of %d elements in %d bytes", ErrMalformed, n, len(r.rest))
 	}
-	if n > MaxValues {
+	if int(n) > r.most {
 		return nil, fmt.Errorf("%w: array of %d elements", ErrLimit, n)
 	}
 	a := make([]any, n)

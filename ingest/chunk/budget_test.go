@@ -22,8 +22,8 @@ func holding(t *testing.T, b *chunk.Budget) *holder {
 	const size = 1 << 20
 	h := new(holder)
 	wire := setSize(size) + h0(4, 0, size, chunk.Video, 1) + rep(size-1)
-	h.Reader = chunk.NewReader(bufio.NewReader(strings.NewReader(wire)))
-	h.KeepMedia(chunk.Limits{Budget: b, Evict: func() { h.evicted = true }})
+	h.Reader = chunk.NewReader(bufio.NewReader(strings.NewReader(wire)), chunk.Limits{Budget: b, Evict: func() { h.evicted = true }})
+	h.KeepMedia()
 	if _, err := h.Next(); !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
@@ -60,8 +60,8 @@ func TestBudgetOfFinishedMessages(t *testing.T) {
 	b := chunk.NewBudget(1 << 20)
 	h := new(holder)
 	wire := setSize(ext) + strings.Repeat(h0(4, 0, 1<<20, chunk.Video, 1)+rep(1<<20), 20)
-	h.Reader = chunk.NewReader(bufio.NewReader(strings.NewReader(wire)))
-	h.KeepMedia(chunk.Limits{Budget: b, Evict: func() { h.evicted = true }})
+	h.Reader = chunk.NewReader(bufio.NewReader(strings.NewReader(wire)), chunk.Limits{Budget: b, Evict: func() { h.evicted = true }})
+	h.KeepMedia()
 	if all, err := readAll(h.Reader); len(all) != 20 || !errors.Is(err, io.EOF) || h.evicted {
 		t.Errorf("%d messages, %v, evicted: %t", len(all), err, h.evicted)
 	}
@@ -71,8 +71,8 @@ func TestBudgetOfFinishedMessages(t *testing.T) {
 func TestAnnouncedLengthsAreFree(t *testing.T) {
 	b := chunk.NewBudget(1)
 	h := new(holder)
-	h.Reader = chunk.NewReader(bufio.NewReader(strings.NewReader(unfinished(5, chunk.MaxMessage, chunk.Video))))
-	h.KeepMedia(chunk.Limits{Budget: b, Evict: func() { h.evicted = true }})
+	h.Reader = chunk.NewReader(bufio.NewReader(strings.NewReader(unfinished(5, chunk.MaxMessage, chunk.Video))), chunk.Limits{Budget: b, Evict: func() { h.evicted = true }})
+	h.KeepMedia()
 	if _, err := h.Next(); !errors.Is(err, io.EOF) || h.evicted {
 		t.Errorf("%v, evicted: %t", err, h.evicted)
 	}

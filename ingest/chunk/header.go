@@ -26,8 +26,8 @@ func (r *Reader) basicHeader() (s *stream, format byte, err error) {
 	}
 	s = r.streams[id]
 	if s == nil {
-		if len(r.streams) == MaxStreams {
-			return nil, 0, fmt.Errorf("%w: more than %d", ErrStreams, MaxStreams)
+		if len(r.streams) == r.limits.Streams {
+			return nil, 0, fmt.Errorf("%w: more than %d", ErrStreams, r.limits.Streams)
 		}
 		s = new(stream)
 		r.streams[id] = s

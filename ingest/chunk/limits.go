@@ -1,19 +1,17 @@
 package chunk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 )
 
-// What a Reader stores for one connection is bounded by these and its Limits.
+// What a Reader stores for one connection is bounded by its Limits, and by these.
 const (
-	// MaxCommand is the greatest command or control message in bytes. The
-	// longest seen is an onMetaData of 1 KiB; 64 KiB leaves room for tokens.
+	// MaxCommand is the default of the greatest command or control message in
+	// bytes. The longest seen is an onMetaData of 1 KiB; 64 KiB leaves room for
+	// tokens.
 	MaxCommand = 64 << 10
-
-	// MaxCommands bounds the memory for all commands under way together, until
-	// the client has been let in: clients send one after the other.
-	MaxCommands = 2 * MaxCommand
 
 	// MaxMessage is the default of the greatest audio, video or aggregate
 	// message in bytes. An intra frame of 2160p at 80 Mbit/s has about 2 MiB.
@@ -23,8 +21,8 @@ const (
 	// count against the Budget, in bytes: most frames of 6 Mbit/s fit.
 	Free = 128 << 10
 
-	// MaxStreams is how many chunk streams one connection may use. OBS uses
-	// 3, ffmpeg 5.
+	// MaxStreams is the default of how many chunk streams one connection may
+	// use. OBS uses 3, ffmpeg 5.
 	MaxStreams = 16
 
 	// MaxSize is the greatest chunk size (§5.4.1): no message is longer.
@@ -56,12 +54,19 @@ var (
 	ErrMemory = fmt.Errorf("unfinished messages of all publishers %w", ErrLimit)
 )
 
-// Limits bound what a Reader stores of audio and video. The zero value means
-// the defaults.
+// Limits bound what a Reader stores. The zero value means the defaults.
 type Limits struct {
+	// Command is the greatest command or control message in bytes, and half of
+	// what all of them under way may hold together until the client has been let
+	// in: clients send one after the other. Default MaxCommand.
+	Command int
+
 	// Message is the greatest audio, video or aggregate message in bytes.
 	// Default MaxMessage.
 	Message int
+
+	// Streams is how many chunk streams there may be. Default MaxStreams.
+	Streams int
 
 	// Budget is shared by the Readers of all publishers. Default: none.
 	Budget *Budget
@@ -73,26 +78,29 @@ type Limits struct {
 	commands bool // only these are stored
 }
 
+func (l Limits) withDefaults() Limits {
+	l.Command = cmp.Or(l.Command, MaxCommand)
+	l.Message = cmp.Or(l.Message, MaxMessage)
+	l.Streams = cmp.Or(l.Streams, MaxStreams)
+	return l
+}
+
 // message returns the greatest length of a message of a type in bytes; 0: such
 // messages are skipped.
 func (l *Limits) message(t Type) int {
 	switch t {
 	case Audio, Video, Aggregate:
-		switch {
-		case l.commands:
+		if l.commands {
 			return 0
-		case l.Message > 0:
-			return l.Message
-		default:
-			return MaxMessage
 		}
+		return l.Message
 	case SetChunkSize, Abort, Acknowledgement, UserControl, WindowAckSize, SetPeerBandwidth, CommandAMF0, CommandAMF3:
-		return MaxCommand
+		return l.Command
 	case DataAMF0:
 		if l.commands {
 			return 0
 		}
-		return MaxCommand
+		return l.Command
 	default:
 		return 0
 	}
@@ -101,8 +109,9 @@ func (l *Limits) message(t Type) int {
 // pending bounds the memory for all messages under way together: one greatest
 // video message with audio and commands sent between its chunks.
 func (l *Limits) pending() int {
+	commands := 2 * l.Command
 	if l.commands {
-		return MaxCommands
+		return commands
 	}
-	return max(l.message(Video)+l.message(Video)/2, MaxCommands)
+	return max(l.Message+l.Message/2, commands)
 }

@@ -39,18 +39,18 @@ type stream struct {
 }
 
 // NewReader returns a Reader of the chunk stream that follows the handshake
-// in src.
-func NewReader(src *bufio.Reader) *Reader {
-	return &Reader{src: src, size: defaultSize, streams: make(map[uint32]*stream), limits: Limits{commands: true}}
+// in src, for commands alone until KeepMedia.
+func NewReader(src *bufio.Reader, limits Limits) *Reader {
+	r := &Reader{src: src, size: defaultSize, streams: make(map[uint32]*stream), limits: limits.withDefaults()}
+	r.limits.commands = true
+	r.holding.evict = limits.Evict
+	return r
 }
 
-// KeepMedia lets audio and video through from here on, within limits. Until
-// then they are skipped as they come in, so that a client which has not been
-// let in holds no more than MaxCommands bytes.
-func (r *Reader) KeepMedia(limits Limits) {
-	r.limits = limits
-	r.holding.evict = limits.Evict
-}
+// KeepMedia lets audio and video through from here on. Until then they are
+// skipped as they come in, so that a client which has not been let in holds no
+// more than two commands.
+func (r *Reader) KeepMedia() { r.limits.commands = false }
 
 // Close gives back what the Reader holds of the Budget.
 func (r *Reader) Close() { r.release(r.pending) }
@@ -158,7 +158,7 @@ func (r *Reader) chunk() (*stream, error) {
 // begin starts the message that s's header describes.
 func (r *Reader) begin(s *stream) error {
 	s.left = s.length
-	if s.length == 0 || r.limits.message(s.msg.Type) == 0 || s.msg.Type == DataAMF0 && s.length > MaxCommand {
+	if s.length == 0 || r.limits.message(s.msg.Type) == 0 || s.msg.Type == DataAMF0 && s.length > r.limits.Command {
 		return nil // nobody needs it
 	}
 	return r.store(s)

@@ -224,8 +224,8 @@ var refused = []struct {
 }
 
 func newReader(wire string) *chunk.Reader {
-	r := chunk.NewReader(bufio.NewReader(strings.NewReader(wire)))
-	r.KeepMedia(chunk.Limits{})
+	r := chunk.NewReader(bufio.NewReader(strings.NewReader(wire)), chunk.Limits{})
+	r.KeepMedia()
 	return r
 }
 
@@ -263,12 +263,12 @@ func TestReaderRefuses(t *testing.T) {
 // A client that has not been let in makes the Reader store commands only.
 func TestReaderSkipsMedia(t *testing.T) {
 	wire := unfinished(15, ext, chunk.Video) + h0(2, 0, 1, chunk.CommandAMF0, 0) + "c"
-	r := chunk.NewReader(bufio.NewReader(strings.NewReader(wire + h0(2, 0, 1, chunk.Audio, 0) + "a")))
+	r := chunk.NewReader(bufio.NewReader(strings.NewReader(wire+h0(2, 0, 1, chunk.Audio, 0)+"a")), chunk.Limits{})
 	m, err := r.Next()
 	if err != nil || m.Type != chunk.CommandAMF0 {
 		t.Fatalf("got %v, %v; want the command", m, err)
 	}
-	r.KeepMedia(chunk.Limits{})
+	r.KeepMedia()
 	if m, err = r.Next(); err != nil || m.Type != chunk.Audio {
 		t.Fatalf("got %v, %v; want the audio", m, err)
 	}
@@ -328,8 +328,8 @@ func FuzzReader(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, wire []byte) {
-		r := chunk.NewReader(bufio.NewReader(bytes.NewReader(wire)))
-		r.KeepMedia(chunk.Limits{})
+		r := chunk.NewReader(bufio.NewReader(bytes.NewReader(wire)), chunk.Limits{})
+		r.KeepMedia()
 		for {
 			m, err := r.Next()
 			switch {
@@ -346,4 +346,25 @@ func FuzzReader(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Whoever sets limits gets those.
+func TestReaderWithLimits(t *testing.T) {
+	limits := chunk.Limits{Command: 10, Message: 200, Streams: 2}
+	for _, c := range []struct {
+		name, wire string
+		want       error
+	}{
+		{"command", h0(3, 0, 10, chunk.CommandAMF0, 0) + rep(10), io.EOF},
+		{"longer command", h0(3, 0, 11, chunk.CommandAMF0, 0), chunk.ErrMessage},
+		{"longer message", h0(3, 0, 201, chunk.Video, 1), chunk.ErrMessage},
+		{"2 chunk streams", h0(3, 0, 1, chunk.Audio, 1) + "a" + h0(4, 0, 1, chunk.Audio, 1) + "a", io.EOF},
+		{"3 chunk streams", h0(3, 0, 1, chunk.Audio, 1) + "a" + h0(4, 0, 1, chunk.Audio, 1) + "a" + h0(5, 0, 1, chunk.Audio, 1), chunk.ErrStreams},
+	} {
+		r := chunk.NewReader(bufio.NewReader(strings.NewReader(c.wire)), limits)
+		r.KeepMedia()
+		if all, err := readAll(r); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %.200v, %v; want %v", c.name, all, err, c.want)
+		}
+	}
 }

@@ -27,8 +27,8 @@ type call struct {
 	args        *amf0.Reader // after the transaction id
 }
 
-func parseCall(m chunk.Message) (call, error) {
-	cl := call{streamID: m.StreamID, args: amf0.NewReader(m.Body)}
+func parseCall(m chunk.Message, limits amf0.Limits) (call, error) {
+	cl := call{streamID: m.StreamID, args: limits.NewReader(m.Body)}
 	var err error
 	if cl.name, err = cl.args.String(); err != nil {
 		return call{}, fmt.Errorf("command name: %w", err)
@@ -58,7 +58,7 @@ func (cl call) argument(i int) any {
 // some of the others are no part of the specification, but clients wait for
 // their answers (Flash Media Live Encoder for onFCPublish).
 func (c *Conn) command(m chunk.Message) error {
-	cl, err := parseCall(m)
+	cl, err := parseCall(m, c.cfg.AMF)
 	if err != nil {
 		return err
 	}

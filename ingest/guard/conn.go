@@ -56,7 +56,7 @@ type Conn struct {
 func New(c net.Conn, cfg Config) *Conn {
 	g := &Conn{Conn: c, in: nonblock.Reader(c), cfg: cfg.withDefaults(), shaking: handshake}
 	g.src = bufio.NewReaderSize(counted{g}, readBuffer)
-	g.messages = chunk.NewReader(g.src)
+	g.messages = chunk.NewReader(g.src, g.cfg.Limits)
 	_ = c.SetReadDeadline(time.Now().Add(g.cfg.PublishTimeout)) // a failed one shows in Read
 	return g
 }

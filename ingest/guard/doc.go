@@ -19,6 +19,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/sluice-media/sluice/ingest/amf0"
 	"github.com/sluice-media/sluice/ingest/chunk"
 )
 
@@ -55,8 +56,9 @@ type Config struct {
 	// called by Read. Required.
 	Media func(m chunk.Message, arrival time.Time) error
 
-	// Limits bound the messages.
+	// Limits bound the messages, AMF what commands hold.
 	Limits chunk.Limits
+	AMF    amf0.Limits
 
 	// Abilities are what connect is answered.
 	Abilities Abilities

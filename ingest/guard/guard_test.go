@@ -76,7 +76,7 @@ func run(t testing.TB, p *peer) outcome {
 		return nil
 	}})
 	o.conn = c
-	up := chunk.NewReader(bufio.NewReader(accepting{c}))
+	up := chunk.NewReader(bufio.NewReader(accepting{c}), chunk.Limits{})
 	if _, err := io.CopyN(io.Discard, c, 3073); err != nil {
 		o.err = err
 		return o
@@ -89,7 +89,7 @@ func run(t testing.TB, p *peer) outcome {
 		o.passed = append(o.passed, describe(m))
 	}
 	o.err = c.Err()
-	down := chunk.NewReader(bufio.NewReader(&p.out))
+	down := chunk.NewReader(bufio.NewReader(&p.out), chunk.Limits{})
 	for {
 		m, err := down.Next()
 		if err != nil {

@@ -15,7 +15,7 @@ import (
 func (c *Conn) Accept() {
 	c.refreshed = time.Now()
 	_ = c.SetReadDeadline(c.refreshed.Add(c.cfg.IdleTimeout)) // a failed one shows in Read
-	c.messages.KeepMedia(c.cfg.Limits)
+	c.messages.KeepMedia()
 }
 
 // Refuse tells the peer why it is not served, and returns when it has hung up

@@ -70,7 +70,7 @@ func (c *Client) Handshake() {
 
 func (c *Client) read() {
 	defer close(c.messages)
-	r := chunk.NewReader(bufio.NewReader(c.conn))
+	r := chunk.NewReader(bufio.NewReader(c.conn), chunk.Limits{})
 	for {
 		m, err := r.Next()
 		if err != nil {
