@@ -29,15 +29,7 @@ func TestBFramesPlay(t *testing.T) {
 	}
 	w := n.Watched(longTime, time.UnixMilli(0))
 	t.Logf("the first viewer's first picture after %.0f ms", w.Shown[0].At-w.Posted)
-	attempts(t, func() error {
-		start := time.Now()
-		before, sent := n.Reading(longTime), n.sent.Load()
-		watch(t, 8*time.Second)
-		after, sentNow := n.Reading(longTime), n.sent.Load()
-		s := n.seen(longTime, start)
-		t.Logf("%.0f ms from publisher to glass at the median", medianLag(s.delays))
-		return inOrder(t, s.Shown, after.Decoded-before.Decoded, int(sentNow-sent), after)
-	})
+	attempts(t, func() error { return n.inOrder(t) })
 }
 
 // TestPublishersChange: a viewer who watches when a stream begins to need the
@@ -150,6 +142,18 @@ func TestBFramesRefused(t *testing.T) {
 	}
 	source.FFmpeg{}.Publish(t, s.Publish("live/welcome"))
 	s.WaitLive("live/welcome")
+}
+
+// inOrder watches the long-time viewer and says what was wrong with his pictures.
+func (n *numbered) inOrder(t *testing.T) error {
+	t.Helper()
+	start := time.Now()
+	before, sent := n.Reading(longTime), n.sent.Load()
+	watch(t, 8*time.Second)
+	after, sentNow := n.Reading(longTime), n.sent.Load()
+	s := n.seen(longTime, start)
+	t.Logf("%.0f ms from publisher to glass at the median", medianLag(s.delays))
+	return inOrder(t, s.Shown, after.Decoded-before.Decoded, int(sentNow-sent), after)
 }
 
 // inOrder says what was wrong with pictures that Chromium has shown.
