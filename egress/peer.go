@@ -54,9 +54,9 @@ func connect(transport *rtc.Transport, o *rtc.Offer, onState func(webrtc.PeerCon
 }
 
 // open decides, before the first packet and for good, what sends the RTP of a
-// peer that is connected.
-func (q *peer) open() error {
-	m, err := q.OpenMedia()
+// peer that is connected and tells what it reports: unless it fails, not pion.
+func (q *peer) open(heard func(compound []byte)) error {
+	m, err := q.OpenMedia(heard)
 	if err != nil {
 		return err
 	}

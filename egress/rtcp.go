@@ -31,7 +31,8 @@ type heard struct {
 	at time.Time
 }
 
-// readRTCP takes note of what a viewer reports until its connection closes.
+// readRTCP reads what a viewer reports, where pion has it, until its connection
+// closes.
 func (v *Viewer) readRTCP(s *webrtc.RTPSender) {
 	buf := make([]byte, maxRTCP)
 	for {
@@ -39,33 +40,35 @@ func (v *Viewer) readRTCP(s *webrtc.RTPSender) {
 		if err != nil {
 			return
 		}
-		packets, err := rtcp.Unmarshal(buf[:n])
-		if err != nil {
-			continue // a broken report is the viewer's own loss
-		}
-		now, urgent := time.Now(), false
-		for _, p := range packets {
-			v.vitals.heard(p, now)
-			select {
-			case v.reports <- heard{p, now}:
-			default:
-			}
-			urgent = urgent || isUrgent(p)
-		}
-		if urgent {
-			v.ask()
-		}
+		v.hear(buf[:n])
 	}
 }
 
-// isUrgent reports whether a report asks for something to be sent. What others
-// say is soon enough with the next frame: a turn of its own costs more than all
-// else about it.
-func isUrgent(p rtcp.Packet) bool {
-	switch p.(type) {
-	case *rtcp.ReceiverReport, *rtcp.SourceDescription, *rtcp.ReceiverEstimatedMaximumBitrate:
-		return false
-	default:
-		return true
+// hear takes note of a compound packet of the viewer's. One that is broken is
+// its own loss.
+func (v *Viewer) hear(compound []byte) {
+	packets, err := rtcp.Unmarshal(compound)
+	if err != nil {
+		return
+	}
+	now, urgent := time.Now(), false
+	for _, p := range packets {
+		switch p.(type) {
+		case *rtcp.ReceiverReport:
+			v.vitals.heard(p, now)
+		case *rtcp.TransportLayerNack, *rtcp.PictureLossIndication, *rtcp.FullIntraRequest, *rtcp.TransportLayerCC:
+			urgent = true
+		default:
+			continue
+		}
+		select {
+		case v.reports <- heard{p, now}:
+		default:
+		}
+	}
+	// What asks for nothing is soon enough with the next frame: a turn of its own
+	// costs more than all else about it.
+	if urgent {
+		v.ask()
 	}
 }

@@ -29,9 +29,6 @@ type output struct {
 // begin makes the viewer take frames and turns.
 func (v *Viewer) begin(now time.Time) {
 	v.mu.Lock()
-	if err := v.peer.open(); err != nil {
-		v.log.Debug("media leaves through pion", "reason", err)
-	}
 	v.out = &output{reports: newReporter(v, now), hold: now.Add(startHold)}
 	if v.peer.video != nil {
 		v.out.video = newPlayback(v, now)

@@ -57,7 +57,7 @@ type Viewer struct {
 
 	sender  *sender
 	turn    turn
-	reports chan heard // from the goroutines that read RTCP
+	reports chan heard // from whoever reads RTCP
 
 	path       path       // to the viewer
 	restarting sync.Mutex // held by RestartICE
@@ -148,10 +148,13 @@ func (v *Viewer) Close() error {
 // of the context. Whoever started it closes done.
 func (v *Viewer) run() {
 	var readers sync.WaitGroup
-	for _, s := range v.peer.senders {
-		readers.Go(func() { v.readRTCP(s) })
-	}
 	if v.connect() {
+		if err := v.peer.open(v.hear); err != nil {
+			v.log.Debug("media goes through pion", "reason", err)
+			for _, s := range v.peer.senders {
+				readers.Go(func() { v.readRTCP(s) })
+			}
+		}
 		v.begin(time.Now())
 		<-v.ctx.Done()
 		v.finish()

@@ -28,7 +28,7 @@ func (t *Transport) NewPeer(o *Offer, interceptors *interceptor.Registry) (*Peer
 	if err != nil {
 		return nil, err
 	}
-	q, settings := &Peer{offer: o}, t.settings
+	q, settings := &Peer{offer: o, route: route{reporters: t.mux.conn.reporters}}, t.settings
 	q.secrets.watch(&settings)
 	if t.tcp != nil {
 		settings.SetICETCPMux(sessionTCP{t.tcp, &q.route})
@@ -49,8 +49,10 @@ func (t *Transport) NewPeer(o *Offer, interceptors *interceptor.Registry) (*Peer
 // OpenMedia returns what sends RTP and RTCP to a peer that is connected. It fails
 // where we are the client in DTLS: then pion has to. It is for who has sent
 // neither yet, and works once: two that seal with one key would use nonces twice
-// (RFC 3711 §9.1).
-func (q *Peer) OpenMedia() (*Media, error) {
+// (RFC 3711 §9.1). From now on heard is called with each compound packet of RTCP
+// that the peer sends, one at a time, until Close; it must not keep it. pion is
+// not told any more.
+func (q *Peer) OpenMedia(heard func(compound []byte)) (*Media, error) {
 	profile, keys, err := q.secrets.keys()
 	if err != nil {
 		return nil, err
@@ -59,7 +61,18 @@ func (q *Peer) OpenMedia() (*Media, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set SRTP up: %w", err)
 	}
+	r, err := newReports(profile, keys, heard)
+	if err != nil {
+		return nil, fmt.Errorf("set SRTCP up: %w", err)
+	}
+	q.route.listen(r)
 	return &Media{sealer: s, route: &q.route}, nil
+}
+
+// Close ends the connection.
+func (q *Peer) Close() error {
+	q.route.end()
+	return q.PeerConnection.Close()
 }
 
 // Full says whether so much waits for the peer that nothing more should be sent

@@ -11,13 +11,17 @@ import (
 
 // route follows where ICE has found a peer, and how much waits on the way to it.
 type route struct {
-	ice     *webrtc.ICETransport
-	current atomic.Pointer[destination] // nil: not known
-	queued  atomic.Int64                // bytes that wait for TCP connections
+	ice       *webrtc.ICETransport
+	reporters *reporters
+	current   atomic.Pointer[destination] // nil: not known
+	queued    atomic.Int64                // bytes that wait for TCP connections
+	reports   atomic.Pointer[reports]     // nil: pion has the peer's
 
 	// guarded by mu, which renew holds
-	mu    sync.Mutex
-	paths []*tcpPath
+	mu      sync.Mutex
+	paths   []*tcpPath
+	address netip.AddrPort // that reporters knows
+	ended   bool
 }
 
 // destination is where media goes.
@@ -39,6 +43,33 @@ func (r *route) add(p *tcpPath) {
 	r.paths = append(slices.DeleteFunc(r.paths, (*tcpPath).isClosed), p)
 }
 
+// listen takes the peer's reports from pion.
+func (r *route) listen(reports *reports) {
+	r.reports.Store(reports)
+	r.renew()
+}
+
+// hear says whether it has taken a packet that came over TCP.
+func (r *route) hear(packet []byte) bool {
+	reports := r.reports.Load()
+	if reports == nil || !isRTCP(packet) {
+		return false
+	}
+	reports.take(packet)
+	return true
+}
+
+// end returns when no report is told of any more.
+func (r *route) end() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ended = true
+	r.expect(nil)
+	if reports := r.reports.Load(); reports != nil {
+		reports.end()
+	}
+}
+
 // full says whether more waits than media should be added to.
 func (r *route) full() bool { return r.queued.Load() > tcpLate }
 
@@ -57,7 +88,22 @@ func (r *route) renew() *destination {
 	defer r.mu.Unlock()
 	d := r.find()
 	r.current.Store(d)
+	if !r.ended {
+		r.expect(d)
+	}
 	return d
+}
+
+// expect makes reports that come over UDP find the peer; mu is held.
+func (r *route) expect(d *destination) {
+	var now netip.AddrPort
+	if d != nil && d.tcp == nil {
+		now = d.addr
+	}
+	if reports := r.reports.Load(); reports != nil && now != r.address {
+		r.reporters.move(reports, r.address, now)
+		r.address = now
+	}
 }
 
 func (r *route) find() *destination {

@@ -89,7 +89,7 @@ func (m *tcpMux) serve(conn net.Conn, from netip.AddrPort) {
 		m.log.Debugf("TCP connection of %s is nobody's: %v", from, err)
 		return
 	}
-	c := newTCPConn(conn, from, path.queued)
+	c := newTCPConn(conn, from, &path.route.queued)
 	if !path.add(c) {
 		return
 	}
@@ -102,7 +102,9 @@ func (m *tcpMux) serve(conn net.Conn, from netip.AddrPort) {
 		if err != nil {
 			return
 		}
-		path.deliver(packet, from)
+		if !path.route.hear(packet) {
+			path.deliver(packet, from)
+		}
 	}
 }
 
@@ -166,7 +168,7 @@ func (m sessionTCP) GetConnByUfrag(ufrag string, _ bool, local net.IP) (net.Pack
 	if m.closed {
 		return nil, fmt.Errorf("TCP port: %w", net.ErrClosed)
 	}
-	p := newTCPPath(&net.TCPAddr{IP: local, Port: m.local().Port}, &m.route.queued)
+	p := newTCPPath(&net.TCPAddr{IP: local, Port: m.local().Port}, m.route)
 	m.paths[ufrag] = append(m.paths[ufrag], p)
 	m.route.add(p)
 	return p, nil

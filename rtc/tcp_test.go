@@ -39,6 +39,13 @@ func listenLoopback(t *testing.T, c Config) *Transport {
 // connect lets a client of some networks connect to a transport.
 func connect(t *testing.T, tr *Transport, networks ...webrtc.NetworkType) (peer *Peer, answer string) {
 	t.Helper()
+	peer, client := connectBoth(t, tr, networks...)
+	return peer, client.RemoteDescription().SDP
+}
+
+// connectBoth returns both ends.
+func connectBoth(t *testing.T, tr *Transport, networks ...webrtc.NetworkType) (peer *Peer, client *webrtc.PeerConnection) {
+	t.Helper()
 	settings := webrtc.SettingEngine{}
 	settings.SetNetworkTypes(networks)
 	settings.SetIncludeLoopbackCandidate(true)
@@ -71,7 +78,8 @@ func connect(t *testing.T, tr *Transport, networks ...webrtc.NetworkType) (peer 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = peer.GracefulClose() })
-	if answer, err = peer.Answer(); err != nil {
+	answer, err := peer.Answer()
+	if err != nil {
 		t.Fatal(err)
 	}
 	if err := client.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
@@ -82,7 +90,7 @@ func connect(t *testing.T, tr *Transport, networks ...webrtc.NetworkType) (peer 
 	case <-time.After(patience):
 		t.Fatal("no connection")
 	}
-	return peer, answer
+	return peer, client
 }
 
 // A peer whose network lets no UDP through connects over TCP. For a restart of

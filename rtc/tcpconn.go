@@ -74,11 +74,6 @@ func (c *tcpConn) write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// isRTP tells media from STUN, DTLS and RTCP (RFC 7983 §7, RFC 5761 §4).
-func isRTP(packet []byte) bool {
-	return len(packet) > 1 && packet[0]&0xc0 == 0x80 && (packet[1] < 192 || packet[1] > 223)
-}
-
 // drain sends what is queued until the connection is closed.
 func (c *tcpConn) drain() {
 	defer c.close()

@@ -4,7 +4,6 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/pion/ice/v4"
@@ -21,10 +20,10 @@ const (
 
 // tcpPath is the ICE agent's end of its TCP connections: one candidate.
 type tcpPath struct {
-	local  *net.TCPAddr
-	queued *atomic.Int64 // bytes that wait for the session's connections
-	in     chan tcpPacket
-	done   chan struct{}
+	local *net.TCPAddr
+	route *route // of the session
+	in    chan tcpPacket
+	done  chan struct{}
 
 	// guarded by mu
 	mu     sync.Mutex
@@ -37,9 +36,9 @@ type tcpPacket struct {
 	from netip.AddrPort
 }
 
-func newTCPPath(local *net.TCPAddr, queued *atomic.Int64) *tcpPath {
+func newTCPPath(local *net.TCPAddr, route *route) *tcpPath {
 	return &tcpPath{
-		local: local, queued: queued, in: make(chan tcpPacket, pathPackets), done: make(chan struct{}),
+		local: local, route: route, in: make(chan tcpPacket, pathPackets), done: make(chan struct{}),
 		conns: make(map[netip.AddrPort]*tcpConn),
 	}
 }

@@ -19,7 +19,8 @@ const udpBuffer = 4 << 20
 // udpConn is the one UDP socket that all sessions share.
 type udpConn struct {
 	*net.UDPConn
-	calls *udpCalls
+	calls     *udpCalls
+	reporters *reporters
 }
 
 func listenUDP(addr string) (udpConn, error) {
@@ -38,7 +39,7 @@ func listenUDP(addr string) (udpConn, error) {
 	if err != nil {
 		return udpConn{}, errors.Join(err, conn.Close())
 	}
-	return udpConn{conn, calls}, nil
+	return udpConn{conn, calls, newReporters()}, nil
 }
 
 // SetWriteDeadline does nothing. pion/ice 4.4 sets a deadline in the past when
@@ -51,12 +52,16 @@ func (c udpConn) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }
 
 // ReadFromAddrPort implements ice.AddrPortReaderWriter. An error about one
 // datagram, such as one that a route's ICMP message left behind, is not the
-// end of the socket: pion's reader would take it for that.
+// end of the socket: pion's reader would take it for that. What peers report
+// does not get so far.
 func (c udpConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	for {
 		n, addr, err := c.calls.read(b)
-		if err == nil || errors.Is(err, net.ErrClosed) {
-			return n, addr, err
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return 0, addr, err
+		case err == nil && !c.reporters.take(b[:n], addr):
+			return n, addr, nil
 		}
 	}
 }
