@@ -18,8 +18,8 @@ func (s *Server) enter(conn net.Conn, f *feed) {
 	remote := addrPort(conn.RemoteAddr())
 	session, why := s.admit(conn, remote)
 	if why != "" {
-		conn.Close()
 		s.series.Refused(why)
+		conn.Close()
 		s.tell("RTMP connection refused", "remote", remote, "reason", why)
 		return
 	}

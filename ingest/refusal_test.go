@@ -39,6 +39,7 @@ func TestRefusals(t *testing.T) {
 		{"malformed query", "live", "cam?a=%zz", rejected, "the parameters of the URL are malformed", "rejected"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			d := serve(t, ingest.Config{})
 			d.publishing("live", "taken")
 			client := rtmptest.Dial(t, d.addr)

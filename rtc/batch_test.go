@@ -172,3 +172,39 @@ func BenchmarkBatch(b *testing.B) {
 		perPacket(b)
 	})
 }
+
+// BenchmarkSockets compares one socket for all workers, which is what there is,
+// with one for each.
+func BenchmarkSockets(b *testing.B) {
+	const frames, packets = 16, 9
+	p := packet(1200, 1)
+	send := func(b *testing.B, batch func() *Batch) {
+		b.RunParallel(func(pb *testing.PB) {
+			batch := batch()
+			var peers [frames]Media
+			var to [frames]netip.AddrPort
+			for i := range to {
+				_, _, to[i] = newTestBatch(b)
+			}
+			for pb.Next() {
+				for i := range peers {
+					for range packets {
+						put(batch, &peers[i], p, to[i])
+					}
+				}
+				batch.Flush()
+			}
+		})
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/packets/frames, "ns/packet")
+	}
+	b.Run("shared", func(b *testing.B) {
+		first, _, _ := newTestBatch(b)
+		send(b, func() *Batch { return newBatch(first.socket) })
+	})
+	b.Run("each", func(b *testing.B) {
+		send(b, func() *Batch {
+			batch, _, _ := newTestBatch(b)
+			return batch
+		})
+	})
+}

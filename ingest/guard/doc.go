@@ -45,8 +45,9 @@ var (
 // linger is how long a Conn goes on reading after its last word. A socket
 // closed with bytes unread sends a reset, and the reset makes the client lose
 // what it has not read yet: the reason why it was refused. OBS, ffmpeg and
-// GStreamer hang up by themselves within it.
-const linger = 100 * time.Millisecond
+// GStreamer hang up by themselves as soon as they know it, which takes a round
+// trip and, where the CPUs are busy, as long again.
+const linger = 500 * time.Millisecond
 
 // Config configures a Conn. The zero value of a field means its default.
 type Config struct {

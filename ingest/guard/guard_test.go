@@ -337,7 +337,7 @@ func TestLastWordsAreLeftTimeFor(t *testing.T) {
 	run(t, left).conn.Close()
 
 	for name, p := range map[string]*peer{"refused": refused, "unpublished": left} {
-		if wait := time.Until(p.deadline); p.in.Len() > 0 || wait > 100*time.Millisecond {
+		if wait := time.Until(p.deadline); p.in.Len() > 0 || wait > 500*time.Millisecond {
 			t.Errorf("%s: %d bytes unread, %v to wait", name, p.in.Len(), wait)
 		}
 	}
