@@ -24,6 +24,8 @@ type result struct {
 
 	CPU       float64 `json:"cpu"`       // cores
 	PerViewer float64 `json:"perViewer"` // ms of CPU time a viewer and second
+	Alone     float64 `json:"alone"`     // ms of CPU time a second with one viewer
+	PerMore   float64 `json:"perMore"`   // ms of CPU time a second for each beyond the first
 	PerPacket float64 `json:"perPacket"` // µs of CPU time
 	Packets   float64 `json:"packets"`   // a second
 	FPS       float64 `json:"fps"`       // whole frames a viewer and second; 30 if the server keeps up
@@ -76,7 +78,7 @@ type session struct {
 	viewers  int
 	audience *load.Audience
 
-	alone, full           usage // with one viewer; when all have joined
+	first, alone, full    usage // with one viewer, from and to; when all have joined
 	aloneCount, fullCount int   // goroutines
 }
 
@@ -110,13 +112,17 @@ func (s *session) join(ctx context.Context, cancel context.CancelCauseFunc, clip
 	if err := retry(starting, func() error { return s.audience.Join(ctx, 1, 1) }); err != nil {
 		return err
 	}
+	var firstErr, oneErr, manyErr error
+	if err := sleep(ctx, settleTime/4); err != nil {
+		return err
+	}
+	s.first, firstErr = usageOf(t.pid)
 	if err := sleep(ctx, settleTime); err != nil {
 		return err
 	}
-	var oneErr, manyErr error
 	s.alone, oneErr = usageOf(t.pid)
 	s.aloneCount, manyErr = goroutines(t.admin)
-	if err := errors.Join(oneErr, manyErr); err != nil {
+	if err := errors.Join(firstErr, oneErr, manyErr); err != nil {
 		return err
 	}
 	if err := s.audience.Join(ctx, s.viewers-1, s.options.rate); err != nil {
@@ -175,6 +181,8 @@ func (s *session) sum(r *result, before, after usage) {
 	r.RSS, r.Private = after.rss, after.private
 	if more := n - 1; more > 0 && !s.full.at.IsZero() {
 		r.RSSAlone = s.alone.rss
+		r.Alone = 1000 * (s.alone.cpu - s.first.cpu).Seconds() / s.alone.at.Sub(s.first.at).Seconds()
+		r.PerMore = (1000*r.CPU - r.Alone) / more
 		r.RSSEach = float64(after.rss-s.alone.rss) / more
 		r.Goroutines = float64(s.fullCount-s.aloneCount) / more
 		// Those who joined earlier were watching meanwhile: half of all, on

@@ -9,8 +9,8 @@ import (
 
 // header names the columns of row.
 const header = `
-                  CPU ms/     µs/  packets/s                wake-  MiB of  KiB/    go/  join CPU    join, ms         frame delay, ms         first   last
-server    viewers viewer-s  packet  per core   CPU   fps   ups/s     one viewer viewer     ms      p50    p99     p50     p99     max     p50    p50  lost`
+                  CPU ms/   of one   each     µs/  packets/s                wake-  MiB of  KiB/    go/  join CPU    join, ms         frame delay, ms         first   last
+server    viewers viewer-s   alone   more  packet  per core   CPU   fps   ups/s     one viewer viewer     ms      p50    p99     p50     p99     max     p50    p50  lost`
 
 // row is a result in one line.
 func (r result) row() string {
@@ -18,8 +18,8 @@ func (r result) row() string {
 	if strings.Contains(name, "/") {
 		name = "other"
 	}
-	return fmt.Sprintf("%-9s %7d %8.2f %7.2f %9.0f %5.2f %5.1f %7.0f %7.1f %6.0f %6.1f %8.2f %9.1f %6.1f %7.2f %7.2f %7.1f %7.2f %6.2f  %d of %d",
-		name, r.Viewers, r.PerViewer, r.PerPacket, r.Packets/r.CPU, r.CPU, r.FPS, r.Wakeups, float64(r.RSSAlone)/1024, r.RSSEach, r.Goroutines, r.JoinCPU,
+	return fmt.Sprintf("%-9s %7d %8.2f %7.1f %6.2f %7.2f %9.0f %5.2f %5.1f %7.0f %7.1f %6.0f %6.1f %8.2f %9.1f %6.1f %7.2f %7.2f %7.1f %7.2f %6.2f  %d of %d",
+		name, r.Viewers, r.PerViewer, r.Alone, r.PerMore, r.PerPacket, r.Packets/r.CPU, r.CPU, r.FPS, r.Wakeups, float64(r.RSSAlone)/1024, r.RSSEach, r.Goroutines, r.JoinCPU,
 		a.Media.P50, a.Media.P99, a.Delay.P50, a.Delay.P99, a.Delay.Max, a.First.P50, a.Last.P50, a.Lost, a.Sent)
 }
 

@@ -47,7 +47,7 @@ func startTarget(o *options, name string) (*target, error) {
 	rtmp, rtmpErr := freeTCP()
 	http, httpErr := freeTCP()
 	admin, adminErr := freeTCP()
-	udp, udpErr := freeUDP()
+	udp, udpErr := freeMedia()
 	if err := errors.Join(rtmpErr, httpErr, adminErr, udpErr); err != nil {
 		return nil, err
 	}
@@ -151,11 +151,22 @@ func freeTCP() (string, error) {
 	return l.Addr().String(), nil
 }
 
-func freeUDP() (string, error) {
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+// freeMedia returns an address whose port is free for UDP and for TCP, because
+// Sluice takes both.
+func freeMedia() (string, error) {
+	for {
+		c, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			return "", err
+		}
+		addr := c.LocalAddr().String()
+		l, err := net.Listen("tcp", addr)
+		c.Close()
+		if err == nil {
+			return addr, l.Close()
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			return "", err
+		}
 	}
-	defer c.Close()
-	return c.LocalAddr().String(), nil
 }

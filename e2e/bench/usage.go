@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // usage is what a process has used so far.
@@ -23,8 +25,12 @@ type usage struct {
 	private int           // KiB, not shared with other processes
 }
 
-// clockTick is the unit of /proc/PID/stat, 1/USER_HZ of a second (proc(5)).
-const clockTick = 10 * time.Millisecond
+// cpuClock is the clock of a process's CPU time, in ns where /proc has ticks of
+// 10 ms: what clock_getcpuclockid(3) makes of its id.
+func cpuClock(pid int) int32 {
+	const sched = 2 // CPUCLOCK_SCHED: all that the scheduler has given it
+	return int32(^pid<<3 | sched)
+}
 
 // usageOf reads /proc. A process that is not ours to look at, or of another
 // machine, is no error: pid 0 uses nothing.
@@ -33,21 +39,12 @@ func usageOf(pid int) (u usage, err error) {
 	if pid == 0 {
 		return u, nil
 	}
+	var cpu unix.Timespec
+	if err := unix.ClockGettime(cpuClock(pid), &cpu); err != nil {
+		return u, fmt.Errorf("CPU time of process %d: %w", pid, err)
+	}
+	u.cpu = time.Duration(cpu.Nano())
 	dir := fmt.Sprintf("/proc/%d", pid)
-	stat, err := os.ReadFile(dir + "/stat")
-	if err != nil {
-		return u, err
-	}
-	// The name, in parentheses, may hold anything (proc(5)).
-	_, text, _ := strings.Cut(string(stat), ") ")
-	fields := strings.Fields(text)
-	for _, i := range []int{11, 12} { // utime, stime
-		ticks, err := strconv.Atoi(fields[i])
-		if err != nil {
-			return u, fmt.Errorf("%s/stat: %w", dir, err)
-		}
-		u.cpu += time.Duration(ticks) * clockTick
-	}
 	u.rss = field(dir+"/status", "VmRSS:")
 	u.private = field(dir+"/smaps_rollup", "Private_Clean:") + field(dir+"/smaps_rollup", "Private_Dirty:")
 	tasks, err := filepath.Glob(dir + "/task/*")
