@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +14,7 @@ const (
 	plotWidth, plotHeight = 720, 400
 	plotLeft, plotBottom  = 60, 40
 	plotRight, plotTop    = 90, 20
+	plotLine              = 13 // of text
 )
 
 // plot draws the CPU time per viewer-second against the number of viewers, both
@@ -45,6 +47,7 @@ func plot(results []result) string {
 	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">viewers</text>`+"\n", plotWidth/2, plotHeight-6)
 	fmt.Fprintf(&b, `<text x="%d" y="%d">ms of CPU time per viewer and second</text>`+"\n", plotLeft+6, plotTop+12)
 	colours := []string{"#1668c7", "#c73a16", "#777", "#2a8f3c", "#8a3ab9"}
+	var taken []float64 // where there are names of lines
 	for i, name := range names {
 		colour, points := colours[i%len(colours)], ""
 		for _, r := range lines[name] {
@@ -53,7 +56,12 @@ func plot(results []result) string {
 		}
 		last := lines[name][len(lines[name])-1]
 		fmt.Fprintf(&b, `<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>`+"\n", strings.TrimSpace(points), colour)
-		fmt.Fprintf(&b, `<text x="%.1f" y="%.1f" fill="%s">%s</text>`+"\n", x.at(float64(last.Viewers))+8, y.at(last.PerViewer)+4, colour, name)
+		at := y.at(last.PerViewer) + 4
+		for slices.ContainsFunc(taken, func(other float64) bool { return math.Abs(at-other) < plotLine }) {
+			at += plotLine
+		}
+		taken = append(taken, at)
+		fmt.Fprintf(&b, `<text x="%.1f" y="%.1f" fill="%s">%s</text>`+"\n", x.at(float64(last.Viewers))+8, at, colour, name)
 	}
 	b.WriteString("</svg>\n")
 	return b.String()
