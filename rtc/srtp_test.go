@@ -19,6 +19,17 @@ var profiles = []srtp.ProtectionProfile{
 // newTestSealer returns a sealer and pion's opposite of it.
 func newTestSealer(t testing.TB, profile srtp.ProtectionProfile) (sealer, *srtp.Context) {
 	t.Helper()
+	keys, opposite := testKeys(t, profile)
+	s, err := newSealer(profile, keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, opposite
+}
+
+// testKeys returns the same keys for both directions, and pion's end of them.
+func testKeys(t testing.TB, profile srtp.ProtectionProfile) (srtp.SessionKeys, *srtp.Context) {
+	t.Helper()
 	keyLen, err := profile.KeyLen()
 	if err != nil {
 		t.Fatal(err)
@@ -27,18 +38,12 @@ func newTestSealer(t testing.TB, profile srtp.ProtectionProfile) (sealer, *srtp.
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys := srtp.SessionKeys{
-		LocalMasterKey: bytes.Repeat([]byte{0xa5}, keyLen), LocalMasterSalt: bytes.Repeat([]byte{0x3c}, saltLen),
-	}
-	s, err := newSealer(profile, keys)
+	key, salt := bytes.Repeat([]byte{0xa5}, keyLen), bytes.Repeat([]byte{0x3c}, saltLen)
+	opposite, err := srtp.CreateContext(key, salt, profile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	receiver, err := srtp.CreateContext(keys.LocalMasterKey, keys.LocalMasterSalt, profile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s, receiver
+	return srtp.SessionKeys{LocalMasterKey: key, LocalMasterSalt: salt, RemoteMasterKey: key, RemoteMasterSalt: salt}, opposite
 }
 
 // exchange seals a packet and opens it again.

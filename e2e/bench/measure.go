@@ -112,17 +112,19 @@ func (s *session) join(ctx context.Context, cancel context.CancelCauseFunc, clip
 	if err := retry(starting, func() error { return s.audience.Join(ctx, 1, 1) }); err != nil {
 		return err
 	}
-	var firstErr, oneErr, manyErr error
 	if err := sleep(ctx, settleTime/4); err != nil {
 		return err
 	}
-	s.first, firstErr = usageOf(t.pid)
+	if s.first, err = usageOf(t.pid); err != nil {
+		return err
+	}
 	if err := sleep(ctx, settleTime); err != nil {
 		return err
 	}
+	var oneErr, manyErr error
 	s.alone, oneErr = usageOf(t.pid)
 	s.aloneCount, manyErr = goroutines(t.admin)
-	if err := errors.Join(firstErr, oneErr, manyErr); err != nil {
+	if err := errors.Join(oneErr, manyErr); err != nil {
 		return err
 	}
 	if err := s.audience.Join(ctx, s.viewers-1, s.options.rate); err != nil {

@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sluice-media/sluice/e2e/free"
 	"github.com/sluice-media/sluice/e2e/load"
 )
 
@@ -44,10 +45,10 @@ func startTarget(o *options, name string) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	rtmp, rtmpErr := freeTCP()
-	http, httpErr := freeTCP()
-	admin, adminErr := freeTCP()
-	udp, udpErr := freeMedia()
+	rtmp, rtmpErr := free.TCP()
+	http, httpErr := free.TCP()
+	admin, adminErr := free.TCP()
+	udp, udpErr := free.Media()
 	if err := errors.Join(rtmpErr, httpErr, adminErr, udpErr); err != nil {
 		return nil, err
 	}
@@ -140,33 +141,4 @@ func hostOf(endpoint string) string {
 		return endpoint
 	}
 	return u.Host
-}
-
-func freeTCP() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
-}
-
-// freeMedia returns an address whose port is free for UDP and for TCP, because
-// Sluice takes both.
-func freeMedia() (string, error) {
-	for {
-		c, err := net.ListenPacket("udp", "127.0.0.1:0")
-		if err != nil {
-			return "", err
-		}
-		addr := c.LocalAddr().String()
-		l, err := net.Listen("tcp", addr)
-		c.Close()
-		if err == nil {
-			return addr, l.Close()
-		}
-		if !errors.Is(err, syscall.EADDRINUSE) {
-			return "", err
-		}
-	}
 }

@@ -4,7 +4,6 @@ package server
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sluice-media/sluice/e2e/await"
+	"github.com/sluice-media/sluice/e2e/free"
 	"github.com/sluice-media/sluice/e2e/proc"
 )
 
@@ -40,7 +40,7 @@ type Server struct {
 // race in its log.
 func Start(tb testing.TB, flags ...string) *Server {
 	tb.Helper()
-	s := &Server{RTMP: FreeTCP(tb), HTTP: FreeTCP(tb), Admin: FreeTCP(tb), UDP: freeUDP(tb), tb: tb}
+	s := &Server{RTMP: FreeTCP(tb), HTTP: FreeTCP(tb), Admin: FreeTCP(tb), UDP: freeMedia(tb), tb: tb}
 	s.Process = proc.Start(tb, os.Getenv("SLUICE_BIN"), append([]string{
 		"--rtmp-addr", s.RTMP, "--http-addr", s.HTTP, "--admin-addr", s.Admin, "--webrtc-udp-addr", s.UDP,
 	}, flags...)...)
@@ -114,20 +114,19 @@ func (s *Server) finish() {
 // FreeTCP returns a loopback address that nobody listens on.
 func FreeTCP(tb testing.TB) string {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
+	return found(tb, free.TCP)
 }
 
-func freeUDP(tb testing.TB) string {
+func freeMedia(tb testing.TB) string {
 	tb.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	return found(tb, free.Media)
+}
+
+func found(tb testing.TB, find func() (string, error)) string {
+	tb.Helper()
+	addr, err := find()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer c.Close()
-	return c.LocalAddr().String()
+	return addr
 }
